@@ -1,0 +1,20 @@
+"""The typer application: one module per command."""
+
+from __future__ import annotations
+
+import typer
+
+from .check import check
+from .compile import compile_command
+from .generate import generate
+
+app = typer.Typer(
+    help="Text diffusion under exact constraints: JSON Schema, regular expressions, choices, "
+    "templates.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("generate")(generate)
+app.command("check")(check)
+app.command("compile")(compile_command)

@@ -1,0 +1,146 @@
+"""`constrained-diffusion generate`: a text that satisfies the constraint, on standard output."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..errors import ConstrainedDiffusionError
+from .constraint import (
+    ChoiceOption,
+    ConstraintOptions,
+    LarkOption,
+    RegexOption,
+    SchemaOption,
+    TemplateOption,
+)
+from .files import STANDARD, emit, read_text, warn
+
+if TYPE_CHECKING:
+    from ..models import Denoiser
+    from ..sampling import Result, Step
+    from ..sampling.problem import Sampler
+
+
+def generate(
+    values: Annotated[
+        list[str] | None, typer.Argument(metavar="VALUE", help="More values of --choice.")
+    ] = None,
+    schema: SchemaOption = None,
+    lark: LarkOption = None,
+    regex: RegexOption = None,
+    choice: ChoiceOption = None,
+    template: TemplateOption = None,
+    prompt: Annotated[
+        str, typer.Option("--prompt", metavar="TEXT", help="The prompt; @FILE reads it from FILE.")
+    ] = "",
+    model: Annotated[
+        str, typer.Option("--model", metavar="NAME", help="A bundled denoiser or a folder.")
+    ] = "text",
+    seed: Annotated[int | None, typer.Option("--seed", help="Same seed, same output.")] = None,
+    steps: Annotated[
+        int | None, typer.Option("--steps", help="The most denoising steps per canvas.")
+    ] = None,
+    canvases: Annotated[
+        int, typer.Option("--canvases", help="How many canvases the text may take.")
+    ] = 1,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Show the canvas converge, on standard error.")
+    ] = False,
+    html: Annotated[
+        str | None,
+        typer.Option("--html", metavar="FILE", help="Write a page with all steps to FILE."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print a JSON record instead of the text alone.")
+    ] = False,
+) -> int:
+    """Generate a text that satisfies the constraint."""
+    if values and not choice:
+        raise ConstrainedDiffusionError(f"unexpected argument {values[0]!r}")
+    options = ConstraintOptions(schema, lark, regex, (*(choice or ()), *(values or ())), template)
+    if prompt == f"@{STANDARD}" and options.uses_standard_input():
+        raise ConstrainedDiffusionError("standard input cannot be both prompt and constraint")
+    constraint = options.build()
+    prompt = read_text(prompt[1:]) if prompt.startswith("@") else prompt
+    if html is not None and not Path(html).absolute().parent.is_dir():
+        raise ConstrainedDiffusionError(f"--html {html}: there is no such folder")
+    seed = random.randrange(2**31) if seed is None else seed
+
+    from ..constraints import compile
+    from ..models import load
+
+    denoiser = load(model)
+    sampler = _sampler(denoiser, steps)
+    started = time.perf_counter()
+    compiled = compile(
+        constraint, denoiser.vocabulary, length=denoiser.canvas_length, canvases=canvases
+    )
+    for bound in compiled.bounds:
+        warn(f"narrowed: {bound}")
+    result = _run(denoiser, prompt, compiled, sampler, seed, watch, html)
+    seconds = time.perf_counter() - started
+    emit(_record(result, seed, seconds) if as_json else result.text)
+    return 0
+
+
+def _sampler(denoiser: Denoiser, steps: int | None) -> Sampler | None:
+    from ..sampling import MaskedSampler, UniformSampler
+
+    if steps is None:
+        return None
+    if denoiser.noise == "uniform":
+        return UniformSampler(steps=steps)
+    return MaskedSampler(steps=steps)
+
+
+def _run(
+    denoiser: Denoiser,
+    prompt: str,
+    compiled: Any,
+    sampler: Sampler | None,
+    seed: int,
+    watch: bool,
+    html: str | None,
+) -> Result:
+    """Generates, with the views that were asked for."""
+    from ..sampling import generate as run
+    from ..viewing import LiveView, Recorder, render_page
+
+    recorder = Recorder()
+    view = LiveView(canvases=compiled.canvases) if watch else None
+
+    def on_step(step: Step) -> None:
+        if view is not None:
+            view(step)
+        if html is not None:
+            recorder(step)
+
+    with view or contextlib.nullcontext():
+        result = run(denoiser, prompt, compiled, sampler=sampler, seed=seed, on_step=on_step)
+    if html is not None:
+        Path(html).write_text(render_page(recorder, result, prompt=prompt), encoding="utf-8")
+    return result
+
+
+def _record(result: Result, seed: int, seconds: float) -> str:
+    return json.dumps(
+        {
+            "text": result.text,
+            "value": result.value,
+            "holes": result.holes,
+            "tokens": len(result.tokens),
+            "steps": result.steps,
+            "log_evidence": result.log_evidence,
+            "finish_reason": result.finish_reason,
+            "seed": seed,
+            "seconds": round(seconds, 3),
+        },
+        ensure_ascii=False,
+    )

@@ -1,0 +1,22 @@
+"""What a user states: constraints on text, and their compilation for a vocabulary."""
+
+from .base import Constraint, Language
+from .basic import Choice, Regex, Text
+from .compiled import CompiledConstraint, as_constraint, compile, posterior
+from .schema import JsonSchema
+from .template import Hole, Template
+
+__all__ = [
+    "Choice",
+    "CompiledConstraint",
+    "Constraint",
+    "Hole",
+    "JsonSchema",
+    "Language",
+    "Regex",
+    "Template",
+    "Text",
+    "as_constraint",
+    "compile",
+    "posterior",
+]

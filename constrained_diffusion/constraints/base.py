@@ -1,0 +1,183 @@
+"""What a constraint is, and how constraints compose.
+
+A constraint is a small frozen value. It states a set of texts; `language()` builds that set as a
+byte automaton. Constraints compose with `+` (one after the other), `|` (either), `&` (both) and
+`~` (any other text).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+from ..automata import ByteAutomaton, algebra
+from ..errors import ConstrainedDiffusionError
+
+
+@dataclass(frozen=True)
+class Language:
+    """The texts of a constraint.
+
+    automaton: every text in it satisfies the constraint.
+    bounds: in words, everything by which the automaton is narrower than the constraint as stated.
+        Empty when it is exact.
+    """
+
+    automaton: ByteAutomaton
+    bounds: tuple[str, ...] = ()
+
+
+class Constraint(ABC):
+    """Base of all constraints on text. Subclasses are frozen dataclasses."""
+
+    @abstractmethod
+    def language(self, capacity: int | None = None) -> Language:
+        """The texts that satisfy this constraint.
+
+        capacity: the most bytes that a text can have (what a canvas can hold), or None. Where it
+            is given, texts longer than that may be wrongly accepted, so that counters which no
+            canvas can exhaust cost nothing; shorter texts are decided exactly.
+
+        Raises UnsatisfiableError (no text at all), LimitError, and the error of the kind of
+        constraint (SchemaError, GrammarError, …).
+        """
+
+    def canonical(self, text: str) -> str | None:
+        """The spelling of `text` that `language()` decides, or None if `text` has none.
+
+        Constraints for which several spellings mean the same (JSON with other white space)
+        override this; `accepts` and `explain` look at the canonical spelling.
+        """
+        return text
+
+    def parse(self, text: str) -> Any:
+        """The value that an accepted text stands for; the text itself by default."""
+        return text
+
+    def holes(self, text: str) -> dict[str, str]:
+        """The text of each named hole of an accepted text; empty for all but templates."""
+        return {}
+
+    def alternatives(self, name: str) -> list[tuple[str, Constraint]]:
+        """The values that the field `name` can take: pairs of the value as text and this
+        constraint narrowed to it. Raises ConstrainedDiffusionError where there is no such field.
+        """
+        raise ConstrainedDiffusionError(
+            f"{type(self).__name__} has no fields with values; values() is for a choice in a "
+            "template hole (by the hole's name) and for enum, const and boolean fields of a JSON "
+            "schema (by JSON pointer)"
+        )
+
+    def __add__(self, other: Constraint | str) -> Constraint:
+        return Concatenation((self, _constraint(other)))
+
+    def __radd__(self, other: str) -> Constraint:
+        return Concatenation((_constraint(other), self))
+
+    def __or__(self, other: Constraint | str) -> Constraint:
+        return Union((self, _constraint(other)))
+
+    def __and__(self, other: Constraint) -> Constraint:
+        return Intersection((self, _constraint(other)))
+
+    def __invert__(self) -> Constraint:
+        return Complement(self)
+
+
+def _constraint(value: Constraint | str) -> Constraint:
+    if isinstance(value, Constraint):
+        return value
+    if isinstance(value, str):
+        return Literal(value)
+    raise ConstrainedDiffusionError(
+        f"expected a constraint or a text, got {type(value).__name__}; wrap values in Choice, "
+        "schemas in JsonSchema"
+    )
+
+
+def merge_bounds(languages: list[Language]) -> tuple[str, ...]:
+    """All bounds in order of appearance, each once."""
+    return tuple(dict.fromkeys(bound for language in languages for bound in language.bounds))
+
+
+@dataclass(frozen=True)
+class Literal(Constraint):
+    """Exactly this text."""
+
+    text: str
+
+    def language(self, capacity: int | None = None) -> Language:
+        return Language(algebra.literal(self.text.encode()))
+
+
+@dataclass(frozen=True)
+class Concatenation(Constraint):
+    """The parts one after the other, with nothing between."""
+
+    parts: tuple[Constraint, ...]
+
+    def language(self, capacity: int | None = None) -> Language:
+        languages = [part.language(capacity) for part in self.parts]
+        automaton = algebra.concatenate(*(language.automaton for language in languages))
+        return Language(automaton, merge_bounds(languages))
+
+
+@dataclass(frozen=True)
+class Union(Constraint):
+    """Any of the options."""
+
+    options: tuple[Constraint, ...]
+
+    def language(self, capacity: int | None = None) -> Language:
+        languages = [option.language(capacity) for option in self.options]
+        automaton = algebra.union(*(language.automaton for language in languages))
+        return Language(automaton, merge_bounds(languages))
+
+    def parse(self, text: str) -> Any:
+        """The value by the first option that accepts the text."""
+        for option in self.options:
+            spelling = option.canonical(text)
+            if spelling is not None and option.language().automaton.accepts(spelling.encode()):
+                return option.parse(text)
+        return text
+
+
+@dataclass(frozen=True)
+class Intersection(Constraint):
+    """All of the parts at once. Parts that are narrowed narrow the whole, soundly."""
+
+    parts: tuple[Constraint, ...]
+
+    def language(self, capacity: int | None = None) -> Language:
+        languages = [part.language(capacity) for part in self.parts]
+        automaton = algebra.intersect(*(language.automaton for language in languages))
+        return Language(automaton, merge_bounds(languages))
+
+    def parse(self, text: str) -> Any:
+        """The value by the first part: `JsonSchema(…) & Text(…)` parses as JSON."""
+        return self.parts[0].parse(text)
+
+    def alternatives(self, name: str) -> list[tuple[str, Constraint]]:
+        return [
+            (value, Intersection((narrowed, *self.parts[1:])))
+            for value, narrowed in self.parts[0].alternatives(name)
+        ]
+
+
+@dataclass(frozen=True)
+class Complement(Constraint):
+    """Every text (valid UTF-8) that does not satisfy the inner constraint."""
+
+    inner: Constraint
+
+    def language(self, capacity: int | None = None) -> Language:
+        # A counter dropped for the canvas's sake would make the complement too small, and a
+        # narrowed language would make it too large: only exact languages can be complemented.
+        language = self.inner.language()
+        if language.bounds:
+            raise ConstrainedDiffusionError(
+                f"~ needs a constraint that is exact, but {type(self.inner).__name__} is "
+                f"narrowed: {'; '.join(language.bounds)}"
+            )
+        return Language(algebra.complement(language.automaton))

@@ -1,0 +1,272 @@
+"""A constraint compiled for a vocabulary and a canvas: what samplers and callers hold."""
+
+from __future__ import annotations
+
+import functools
+import math
+import time
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..automata import lift
+from ..errors import CanvasTooSmallError, ConstrainedDiffusionError, UnsatisfiableError
+from ..vocabulary import Vocabulary
+from .base import Constraint, Language
+from .explain import explain
+from .schema import JsonSchema
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from torch import Tensor
+
+    from ..inference import Posterior
+
+    Fixed = Mapping[int, int | Collection[int]]
+
+
+class CompiledConstraint:
+    """The language of a constraint as an automaton over the tokens of one vocabulary.
+
+    Attributes:
+        constraint, vocabulary: what was compiled, for what.
+        length: positions of a canvas. canvases: how many canvases at most.
+        min_tokens: the fewest tokens of an accepted text (without the end token).
+        bounds: everything that was narrowed, in words; empty when exact.
+        stats: states, classes, transitions and compile seconds.
+        initial_state: the automaton's state before the first canvas.
+    """
+
+    def __init__(
+        self, constraint: Constraint, vocabulary: Vocabulary, *, length: int, canvases: int = 1
+    ) -> None:
+        for name, value in (("length", length), ("canvases", canvases)):
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise ConstrainedDiffusionError(f"{name} is a whole number from 1 on, got {value!r}")
+        started = time.perf_counter()
+        self.constraint = constraint
+        self.vocabulary = vocabulary
+        self.length = length
+        self.canvases = canvases
+        longest = max((len(token) for token in vocabulary.tokens if token is not None), default=0)
+        self._capacity = longest * length * canvases
+        self._language = constraint.language(self._capacity)
+        if self._language.automaton.is_empty:
+            raise UnsatisfiableError("no text satisfies this constraint")
+        self.tokens = lift.lift(self._language.automaton, vocabulary)
+        self.initial_state = self.tokens.start
+        self.min_tokens = int(self.tokens.distance[self.tokens.start])
+        if self.min_tokens > length * canvases:
+            raise CanvasTooSmallError(needed=self.min_tokens, available=length * canvases)
+        self.bounds = self._language.bounds
+        self.stats: Mapping[str, Any] = MappingProxyType(
+            {
+                "engine": "token automaton",
+                "byte_states": self._language.automaton.num_states,
+                "states": len(self.tokens.accepting),
+                "classes": self.tokens.num_classes,
+                "class_sets": len(self.tokens.set_offsets) - 1,
+                "transitions": len(self.tokens.edge_target),
+                "seconds": time.perf_counter() - started,
+            }
+        )
+
+    def accepts(self, text: str | bytes) -> bool:
+        """Whether `text` satisfies the constraint; any length. Bytes that are no UTF-8: False."""
+        spelling = self._canonical(text)
+        return spelling is not None and self._exact(spelling).automaton.accepts(spelling.encode())
+
+    def explain(self, text: str | bytes) -> str | None:
+        """None where `text` is accepted, else one line: where it fails and what was expected."""
+        if isinstance(text, bytes):
+            try:
+                text = text.decode()
+            except UnicodeDecodeError as error:
+                return f"byte {error.start}: not valid UTF-8"
+        if self.accepts(text):
+            return None
+        spelling = self.constraint.canonical(text)
+        if spelling is None:
+            return explain(self._language.automaton, text)
+        return explain(self._exact(spelling).automaton, spelling)
+
+    def shortest(self) -> bytes:
+        """An accepted text of `min_tokens` tokens."""
+        return self.vocabulary.decode(self.tokens.shortest_tokens(self.tokens.start))
+
+    def parse(self, text: str) -> Any:
+        """The value of an accepted text: parsed JSON, a Python instance, a dict of holes."""
+        return self.constraint.parse(text)
+
+    def holes(self, text: str) -> dict[str, str]:
+        """The text of each named hole of an accepted text."""
+        return self.constraint.holes(text)
+
+    def posterior(
+        self,
+        log_probs: Tensor,
+        *,
+        fixed: Fixed | Sequence[Fixed | None] | None = None,
+        state: int | Sequence[int] | None = None,
+        last: bool = True,
+        room: int | None = None,
+    ) -> Posterior:
+        """The exact posterior of `log_probs` given this constraint.
+
+        log_probs: [L, V] or [B, L, V], any float dtype and device, normalised or not.
+        fixed: position -> token id, or a collection of ids of which one must stand there; a list
+            of such maps for a batch.
+        state: the automaton's state before this canvas (`advance`), per row or for all rows.
+        last: whether this is the last canvas. If not, every state that can still be finished may
+            end it; with `room` only those that need at most that many further tokens.
+
+        Raises UnsatisfiableError where no canvas agrees with `fixed`, VocabularyError for a wrong
+        V, ConstrainedDiffusionError for NaN.
+        """
+        rows = 1 if log_probs.dim() == 2 else len(log_probs)
+        return posterior(
+            [self] * rows, log_probs, fixed=fixed, state=state, last=last, room=room
+        )
+
+    def advance(self, tokens: Sequence[int], state: int | None = None) -> int:
+        """The state after `tokens` (a finished canvas). Raises UnsatisfiableError on a dead end."""
+        target = self.tokens.run(tokens, self.initial_state if state is None else state)
+        if target < 0:
+            raise UnsatisfiableError("these tokens leave the constraint: no text continues them")
+        return target
+
+    def is_done(self, state: int) -> bool:
+        """Whether the end token has been read."""
+        return self.tokens.done >= 0 and state == self.tokens.done
+
+    def _canonical(self, text: str | bytes) -> str | None:
+        if isinstance(text, bytes):
+            try:
+                text = text.decode()
+            except UnicodeDecodeError:
+                return None
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            return None
+        return self.constraint.canonical(text)
+
+    def _exact(self, text: str) -> Language:
+        """The language that decides `text`: counters that no canvas can exhaust were dropped, so
+        a text longer than the canvas needs the language without that shortcut."""
+        if len(text.encode()) <= self._capacity:
+            return self._language
+        return self._unlimited
+
+    @functools.cached_property
+    def _unlimited(self) -> Language:
+        return self.constraint.language()
+
+
+def as_constraint(value: Any) -> Constraint:
+    """A constraint as it is; a dict or a Python type as the JsonSchema that it states."""
+    if isinstance(value, Constraint):
+        return value
+    if isinstance(value, (str, bytes)) or value is None:
+        raise ConstrainedDiffusionError(
+            f"expected a constraint, got {value!r}; use Regex, Choice, Text, Template or JsonSchema"
+        )
+    return JsonSchema(value)
+
+
+def compile(
+    constraint: Any, vocabulary: Vocabulary, *, length: int, canvases: int = 1
+) -> CompiledConstraint:
+    """Compiles `constraint` (or a dict or Python type, read as a JSON schema) for a vocabulary.
+
+    length: positions of a canvas; canvases: how many canvases the text may take at most.
+
+    Raises CanvasTooSmallError where the shortest text does not fit, UnsatisfiableError where
+    there is no text at all, LimitError, and the errors of the kind of constraint.
+    """
+    return CompiledConstraint(
+        as_constraint(constraint), vocabulary, length=length, canvases=canvases
+    )
+
+
+def posterior(
+    rows: Sequence[CompiledConstraint | None],
+    log_probs: Tensor,
+    *,
+    fixed: Fixed | Sequence[Fixed | None] | None = None,
+    state: int | Sequence[int] | None = None,
+    last: bool | Sequence[bool] = True,
+    room: int | None = None,
+) -> Posterior:
+    """As `CompiledConstraint.posterior`, with another constraint (or None: free) per row.
+
+    rows: one per row of `log_probs` [B, L, V] (one for [L, V]). `fixed`, `state` and `last` are
+    for all rows, or one per row.
+    """
+    from ..inference import infer
+
+    count = 1 if log_probs.dim() == 2 else len(log_probs)
+    if len(rows) != count:
+        raise ConstrainedDiffusionError(
+            f"{len(rows)} constraints for {count} rows of log_probs; give one (or None) per row"
+        )
+    states = _per_row(state, count)
+    lasts = _per_row(last, count)
+    maps = _per_row(fixed, count)
+    finals = [
+        None if row is None or ends else _may_end_canvas(row, room)
+        for row, ends in zip(rows, lasts, strict=True)
+    ]
+    starts = [
+        0 if row is None else row.initial_state if given is None else int(given)
+        for row, given in zip(rows, states, strict=True)
+    ]
+    automata = [None if row is None else row.tokens for row in rows]
+    result = infer(automata, log_probs, fixed=maps, states=starts, finals=finals)
+    first = rows[0]
+    if count == 1 and first is not None and starts[0] == first.initial_state:
+        result.field_values = functools.partial(
+            _field_values, first, result, log_probs, maps, lasts[0], room
+        )
+    return result
+
+
+def _per_row(value: Any, count: int) -> list[Any]:
+    if isinstance(value, (list, tuple)):
+        if len(value) != count:
+            raise ConstrainedDiffusionError(f"{len(value)} values given for {count} rows")
+        return list(value)
+    return [value] * count
+
+
+def _may_end_canvas(row: CompiledConstraint, room: int | None) -> np.ndarray[Any, Any]:
+    if room is None:
+        return np.ones(len(row.tokens.accepting), dtype=bool)
+    return np.asarray(row.tokens.distance <= room)
+
+
+def _field_values(
+    compiled: CompiledConstraint,
+    whole: Posterior,
+    log_probs: Tensor,
+    fixed: list[Any],
+    last: bool,
+    room: int | None,
+    name: str,
+) -> dict[str, float]:
+    """P(field = value) = evidence of the constraint narrowed to that value, over the evidence."""
+    total = float(whole.log_evidence)
+    probabilities = {}
+    for value, narrowed in compiled.constraint.alternatives(name):
+        try:
+            row = compile(
+                narrowed, compiled.vocabulary, length=compiled.length, canvases=compiled.canvases
+            )
+            part = posterior([row], log_probs, fixed=fixed, last=last, room=room)
+            probabilities[value] = math.exp(min(0.0, float(part.log_evidence) - total))
+        except (UnsatisfiableError, CanvasTooSmallError):
+            probabilities[value] = 0.0
+    return probabilities

@@ -1,0 +1,85 @@
+"""Says where a text leaves a language, and what could have stood there."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..automata import ByteAutomaton
+
+_CONTEXT = 30
+_LISTED = 8
+
+
+def explain(automaton: ByteAutomaton, text: str) -> str | None:
+    """None where `automaton` accepts `text`; else one line: place, what stands there, what was
+    expected. Lines and columns count from 1, columns in code points.
+    """
+    offset, state = _advance(automaton, text.encode())
+    if offset is None and automaton.accepting[state]:
+        return None
+    position = len(text) if offset is None else len(text.encode()[:offset].decode(errors="ignore"))
+    line = text.count("\n", 0, position) + 1
+    column = position - (text.rfind("\n", 0, position) + 1) + 1
+    found = "the text ends" if position >= len(text) else f"found {text[position]!r}"
+    before = text[max(0, position - _CONTEXT) : position]
+    after = f" after {before!r}" if before else ""
+    # Back to the start of the code point: what is expected is told in characters.
+    state = _advance(automaton, text[:position].encode())[1]
+    return f"line {line}, column {column}: {found}{after}, expected {_expected(automaton, state)}"
+
+
+def _advance(automaton: ByteAutomaton, data: bytes) -> tuple[int | None, int]:
+    """The offset of the first byte that has no transition (None: all read), the last state."""
+    state = 0
+    for offset, byte in enumerate(data):
+        target = int(automaton.transitions[state, automaton.byte_class[byte]])
+        if target < 0:
+            return offset, state
+        state = target
+    return None, state
+
+
+def _expected(automaton: ByteAutomaton, state: int) -> str:
+    allowed = np.flatnonzero(automaton.transitions[state, automaton.byte_class] >= 0)
+    words = [_range(low, high) for low, high in _runs([byte for byte in allowed if byte < 0x80])]
+    if any(byte >= 0x80 for byte in allowed):
+        words.append("a character beyond ASCII")
+    if automaton.accepting[state]:
+        words.append("the end of the text")
+    if not words:
+        return "nothing (no text satisfies this constraint)"
+    forced = _forced(automaton, state)
+    if len(words) == 1 and len(forced) > 1:
+        return repr(forced)
+    if len(words) > _LISTED:
+        words = [*words[:_LISTED], "…"]
+    return words[0] if len(words) == 1 else f"one of {', '.join(words)}"
+
+
+def _forced(automaton: ByteAutomaton, state: int, most: int = 40) -> str:
+    """The text that must follow, as far as there is only one way on."""
+    data = bytearray()
+    while len(data) < most and not automaton.accepting[state]:
+        targets = automaton.transitions[state, automaton.byte_class]
+        allowed = np.flatnonzero(targets >= 0)
+        if len(allowed) != 1:
+            break
+        data.append(int(allowed[0]))
+        state = int(targets[allowed[0]])
+    return data.decode(errors="ignore")
+
+
+def _runs(values: list[int]) -> list[tuple[int, int]]:
+    runs: list[tuple[int, int]] = []
+    for value in values:
+        if runs and runs[-1][1] == value - 1:
+            runs[-1] = (runs[-1][0], int(value))
+        else:
+            runs.append((int(value), int(value)))
+    return runs
+
+
+def _range(low: int, high: int) -> str:
+    if high - low < 2:
+        return " or ".join(repr(chr(code)) for code in range(low, high + 1))
+    return f"{chr(low)!r} to {chr(high)!r}"

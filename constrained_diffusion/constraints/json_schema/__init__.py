@@ -1,0 +1,23 @@
+"""JSON Schema: reading, normalising and compiling to a byte automaton.
+
+A schema is *read* one piece at a time (`reading`, with `drafts` and `references`), *normalised* to
+facts that speak of one type of value each (`normalise`, `facts`), spread out as the graph of the
+values that it is made of (`components`, `unrolling`), and *compiled* bottom-up (`compile`, with
+`assemble`, `strings`, `numbers`, `formats`, `layout`).
+"""
+
+from .compile import DEFAULT_MAX_DEPTH, DEFAULT_MAX_STATES, CompiledSchema, compile_schema
+from .fields import alternatives, restrict
+from .source import schema_of
+from .text import canonical_text
+
+__all__ = [
+    "DEFAULT_MAX_DEPTH",
+    "DEFAULT_MAX_STATES",
+    "CompiledSchema",
+    "alternatives",
+    "canonical_text",
+    "compile_schema",
+    "restrict",
+    "schema_of",
+]

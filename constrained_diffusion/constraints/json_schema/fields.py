@@ -1,0 +1,156 @@
+"""Fields of a schema by the JSON pointer that they have in an instance."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any, TypeVar
+
+from ...automata import MAX_STATES
+from ...errors import ConstrainedDiffusionError, LimitError
+from .components import NEVER, Component, ComponentGraph
+from .drafts import Draft, draft_of
+from .normalise import Conjunction, Normaliser
+from .numbers import satisfies
+from .reading import Reader
+from .references import RawSchema, pointer_tokens
+from .strings import string_language
+from .text import quote
+
+MAX_VALUES = 10_000
+
+_Value = TypeVar("_Value")
+
+_LITERALS = {"null": None, "true": True, "false": False}
+
+
+def alternatives(schema: RawSchema, pointer: str) -> list[Any]:
+    """The values that the field at `pointer` (of an instance) can have.
+
+    Literals come first, then numbers, strings, arrays and objects, each in the schema's order.
+
+    Raises ConstrainedDiffusionError if there is no such field, or if it can have values other
+    than those of `enum`, `const`, booleans and null.
+    """
+    reader = Reader(schema)
+    normaliser = Normaliser(reader, open_objects=True)
+    graph = ComponentGraph(normaliser, normaliser.conjunction([reader.root]), lambda count: None)
+    places: list[Conjunction] = [graph.root]
+    for token in _tokens(pointer):
+        places = list(
+            dict.fromkeys(
+                child for place in places for child in _below(graph.components[place], token)
+            )
+        )
+    if not places:
+        raise ConstrainedDiffusionError(f"the schema has no field {pointer!r}")
+    values: list[Any] = []
+    for place in places:
+        for value in _values(graph, place, pointer):
+            if not any(_same(value, known) for known in values):
+                values.append(value)
+            if len(values) > MAX_VALUES:
+                raise LimitError(f"the field {pointer!r} has more than {MAX_VALUES:,} values")
+    return values
+
+
+def restrict(schema: RawSchema, pointer: str, value: Any) -> RawSchema:
+    """`schema`, where moreover the field at `pointer` (of an instance) exists and is `value`."""
+    draft = draft_of(schema)
+    narrowed: dict[str, Any] = {"enum": [value]}
+    for token in reversed(_tokens(pointer)):
+        narrowed = _containing(token, narrowed, draft)
+    if not isinstance(schema, dict):
+        return {"anyOf": [schema], **narrowed}
+    stated = {"$schema": schema["$schema"]} if "$schema" in schema else {}
+    # With a URI of its own the original stays the root of the references inside it.
+    uri = schema.get(draft.id_keyword, "urn:constrained-diffusion:schema")
+    return {**stated, "anyOf": [{**schema, draft.id_keyword: uri}], **narrowed}
+
+
+def _tokens(pointer: str) -> list[str]:
+    try:
+        return pointer_tokens(pointer)
+    except ValueError as error:
+        raise ConstrainedDiffusionError(str(error)) from None
+
+
+def _index(token: str) -> int | None:
+    """The array index that a reference token can mean."""
+    if token.isascii() and token.isdigit() and (token == "0" or token[0] != "0"):
+        return int(token)
+    return None
+
+
+def _containing(token: str, child: dict[str, Any], draft: Draft) -> dict[str, Any]:
+    """A schema of the objects and arrays that hold a `child` under `token`."""
+    schema: dict[str, Any] = {
+        "type": ["object"],
+        "properties": {token: child},
+        "required": [token],
+    }
+    index = _index(token)
+    if index is not None:
+        schema["type"].append("array")
+        keyword = "prefixItems" if draft >= Draft.DRAFT2020_12 else "items"
+        schema[keyword] = [{}] * index + [child]
+        schema["minItems"] = index + 1
+    return schema
+
+
+def _below(component: Component, token: str) -> Iterator[Conjunction]:
+    """The components of the item or the named member `token`."""
+    for each in component.objects:
+        yield from (member.value for member in each.members if member.name == token)
+    index = _index(token)
+    for array in component.arrays:
+        if index is not None and (array.max_items is None or index < array.max_items):
+            yield array.item(index)
+
+
+def _values(graph: ComponentGraph, name: Conjunction, pointer: str) -> Iterator[Any]:
+    """All values of a component. Raises ConstrainedDiffusionError where they are not listed."""
+    component = graph.components[name]
+    facts = component.facts
+    yield from (_LITERALS[literal] for literal in facts.literals)
+    for numbers in facts.numbers:
+        for number in _listed(numbers.values, pointer):
+            if satisfies(number.value, numbers):
+                integral = number.value.denominator == 1 and not number.pointed
+                yield int(number.value) if integral else float(number.value)
+    for strings in facts.strings:
+        values = _listed(strings.values, pointer)
+        automaton, _ = string_language(strings, capacity=None, max_states=MAX_STATES)
+        yield from (value for value in values if automaton.accepts(quote(value).encode()))
+    for array in component.arrays:
+        if array.max_items != array.min_items or array.min_items > len(array.prefix):
+            _listed(None, pointer)
+        items = [list(_values(graph, item, pointer)) for item in array.prefix]
+        yield from (list(values) for values in itertools.product(*items))
+    for each in component.objects:
+        if each.additional != NEVER or not all(member.required for member in each.members):
+            _listed(None, pointer)
+        members = [list(_values(graph, member.value, pointer)) for member in each.members]
+        names = [member.name for member in each.members]
+        for values in itertools.product(*members):
+            yield dict(zip(names, values, strict=True))
+
+
+def _listed(values: tuple[_Value, ...] | None, pointer: str) -> tuple[_Value, ...]:
+    if values is None:
+        raise ConstrainedDiffusionError(
+            f"the field {pointer!r} is no choice: it can have values other than those of enum, "
+            "const, booleans and null"
+        )
+    return values
+
+
+def _same(left: Any, right: Any) -> bool:
+    """Equality of JSON values, in which true is not 1."""
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(_same, left, right))
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(_same(left[key], right[key]) for key in left)
+    return bool(left == right)

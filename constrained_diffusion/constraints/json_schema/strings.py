@@ -1,0 +1,185 @@
+"""Automata of JSON strings.
+
+Tests (patterns, formats, lengths, lists of values) speak of the decoded characters. They are
+automata over decoded UTF-8, which `spelled` turns into automata over the text between the
+quotation marks, by putting escapes in the place of the characters that cannot stand raw.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from ...automata import ByteAutomaton, ByteSet, NfaBuilder, algebra, bytes_of
+from ...automata.regex import from_regex
+from ...automata.utf8 import ALL_CODE_POINTS, add_code_points
+from ...errors import GrammarError, SchemaError
+from .facts import StringFacts
+from .formats import FORMATS, format_language
+from .text import ESCAPES, quote
+
+Language = tuple[ByteAutomaton, tuple[str, ...]]
+"""An automaton and, in words, by what it is narrower than the facts."""
+
+_ESCAPED_BYTES = {ord(character): escape.encode() for character, escape in ESCAPES.items()}
+_RAW: ByteSet = bytes_of((0, 255)) & ~bytes_of(*_ESCAPED_BYTES)
+
+
+def string_language(facts: StringFacts, *, capacity: int | None, max_states: int) -> Language:
+    """The JSON strings, with their quotation marks, that satisfy `facts`; empty if none does.
+
+    Args:
+        facts: the tests.
+        capacity: the most bytes that a text can have, or None; a `max_length` that no shorter
+            text can exceed is not counted.
+        max_states: bound on the states of an automaton.
+
+    Raises:
+        SchemaError: a pattern is no regular expression.
+        LimitError: over `max_states`, as with a large `min_length`.
+    """
+    max_length = facts.max_length
+    if capacity is not None and max_length is not None and max_length >= capacity:
+        max_length = None
+    counted = StringFacts(
+        facts.values, facts.patterns, facts.formats, facts.min_length, max_length
+    )
+    return _string_language(counted, max_states)
+
+
+@lru_cache(maxsize=1024)
+def _string_language(facts: StringFacts, max_states: int) -> Language:
+    tests: list[ByteAutomaton] = []
+    notes: list[str] = []
+    for pattern, pointer in facts.patterns:
+        automaton, note = pattern_language(pattern, pointer, max_states)
+        tests.append(automaton)
+        notes.append(note)
+    for name in facts.formats:
+        if name in FORMATS:
+            automaton, narrowing = format_language(name)
+            tests.append(automaton)
+            notes.append(f"format {name}: {narrowing}" if narrowing else "")
+    found = tuple(note for note in notes if note)
+    if facts.values is not None:
+        return _listed(facts, tests), found
+    if facts.min_length or facts.max_length is not None:
+        # Counting comes last: the product with a long counter is the largest.
+        tests.append(length_language(facts.min_length, facts.max_length, max_states))
+    if not tests:
+        return any_string(), found
+    decoded = tests[0]
+    for test in tests[1:]:
+        decoded = algebra.intersect(decoded, test, max_states=max_states)
+    return spelled(decoded, max_states), found
+
+
+def _listed(facts: StringFacts, tests: list[ByteAutomaton]) -> ByteAutomaton:
+    """The values of a list that pass the other tests."""
+    allowed = []
+    for value in facts.values or ():
+        if len(value) < facts.min_length:
+            continue
+        if facts.max_length is not None and len(value) > facts.max_length:
+            continue
+        try:
+            data = value.encode()
+        except UnicodeEncodeError:
+            continue  # a lone surrogate: no UTF-8 text holds it
+        if all(test.accepts(data) for test in tests):
+            allowed.append(quote(value).encode())
+    return algebra.choice(allowed)
+
+
+def pattern_language(pattern: str, pointer: str, max_states: int) -> tuple[ByteAutomaton, str]:
+    """The decoded strings in which `pattern` is found, and a remark if that was narrowed.
+
+    JSON Schema means ECMA-262, many validators search with Python's `re`. Where the two find
+    different strings, those that both find are taken.
+    """
+    try:
+        automaton = from_regex(pattern, dialect="ecma", match="search", max_states=max_states)
+    except GrammarError as error:
+        raise SchemaError(f"the pattern {pattern!r} cannot be read: {error}", pointer) from None
+    try:
+        other = from_regex(pattern, dialect="python", match="search", max_states=max_states)
+    except GrammarError:
+        return automaton, ""
+    if algebra.same_language(automaton, other):
+        return automaton, ""
+    both = algebra.intersect(automaton, other, max_states=max_states)
+    return both, f"pattern {pattern}: only what ECMAScript and Python both find"
+
+
+@lru_cache(maxsize=256)
+def length_language(low: int, high: int | None, max_states: int) -> ByteAutomaton:
+    """Decoded strings of `low` to `high` code points."""
+    return algebra.repeat(_any_character(), low, high, max_states=max_states)
+
+
+@lru_cache(maxsize=1)
+def _any_character() -> ByteAutomaton:
+    builder = NfaBuilder()
+    start, end = builder.add_states(2), 1
+    add_code_points(builder, start, ALL_CODE_POINTS, end)
+    return builder.determinise(start, [end])
+
+
+@lru_cache(maxsize=1)
+def any_string() -> ByteAutomaton:
+    """All JSON strings in the one spelling."""
+    return spelled(algebra.any_text())
+
+
+@lru_cache(maxsize=256)
+def other_keys(names: frozenset[str], max_states: int) -> ByteAutomaton:
+    """All JSON strings but `names`."""
+    named = algebra.choice([name.encode() for name in sorted(names)], max_states=max_states)
+    return spelled(algebra.complement(named, max_states=max_states), max_states)
+
+
+def spelled(decoded: ByteAutomaton, max_states: int = 200_000) -> ByteAutomaton:
+    """The JSON strings, with quotation marks, whose decoded characters `decoded` accepts."""
+    builder = NfaBuilder()
+    offset = builder.add_states(decoded.num_states)
+    start, end = builder.add_state(), builder.add_state()
+    quotation_mark = bytes_of(b'"')
+    builder.add_edge(start, quotation_mark, offset)
+    for state in np.flatnonzero(decoded.accepting).tolist():
+        builder.add_edge(offset + state, quotation_mark, end)
+    sources, columns, targets = decoded.edges
+    raw_sets = [byte_set & _RAW for byte_set in decoded.class_sets]
+    kept = np.array([bool(byte_set) for byte_set in raw_sets])[columns]
+    builder.add_edges(sources[kept], raw_sets, columns[kept], targets[kept])
+    escapes_of_class: dict[int, list[bytes]] = {}
+    for byte, escape in _ESCAPED_BYTES.items():
+        escapes_of_class.setdefault(int(decoded.byte_class[byte]), []).append(escape)
+    after = decoded.transitions[:, list(escapes_of_class)].tolist()
+    for state, targets_of_class in enumerate(after):
+        ends: dict[int, list[bytes]] = {}
+        for target, escapes in zip(targets_of_class, escapes_of_class.values(), strict=True):
+            if target >= 0:
+                ends.setdefault(target, []).extend(escapes)
+        for target, escapes in ends.items():
+            _add_escapes(builder, state, escapes, target)
+    return builder.determinise(start, [end], max_states=max_states)
+
+
+def _add_escapes(
+    builder: NfaBuilder, source: int, escapes: list[bytes], target: int
+) -> None:
+    """Any of `escapes` leads from `source` to `target`; shared beginnings become shared states."""
+    by_first: dict[int, list[bytes]] = {}
+    last: ByteSet = 0
+    for escape in escapes:
+        if len(escape) == 1:
+            last |= 1 << escape[0]
+        else:
+            by_first.setdefault(escape[0], []).append(escape[1:])
+    if last:
+        builder.add_edge(source, last, target)
+    for first, rests in by_first.items():
+        state = builder.add_state()
+        builder.add_edge(source, 1 << first, state)
+        _add_escapes(builder, state, rests, target)

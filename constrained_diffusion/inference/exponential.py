@@ -1,0 +1,68 @@
+"""exp for non-positive arguments in compiled loops: vectorisable in float32, libm's in float64."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic, overload
+
+# Cephes expf (Moshier): exp(x) = 2**n * exp(r), r = x - n log 2 in two exact steps, |r| <= log(2)/2.
+_LOG2_E = np.float32(1.44269504088896341)
+_LOG_2_HIGH = np.float32(0.693359375)
+_LOG_2_LOW = np.float32(-2.12194440e-4)
+_P0 = np.float32(1.9875691500e-4)
+_P1 = np.float32(1.3981999507e-3)
+_P2 = np.float32(8.3334519073e-3)
+_P3 = np.float32(4.1665795894e-2)
+_P4 = np.float32(1.6666665459e-1)
+_P5 = np.float32(5.0000001201e-1)
+_ONE = np.float32(1)
+_EXPONENT_BIAS = np.int32(127)
+_MANTISSA_BITS = np.int32(23)
+
+# Below these the results are subnormal or 0: nothing beside a largest term of 1.
+LEAST_FLOAT32 = np.float32(-87)
+LEAST_FLOAT64 = -708.0
+
+
+def exp_nonpositive(x: float) -> float:
+    """exp(x) for `least(x) <= x <= 0`, relative error at most 2e-7 in float32; NaN stays NaN."""
+    return math.exp(x)
+
+
+def least(x: float) -> float:
+    """The least argument of `exp_nonpositive` in the type of x."""
+    return LEAST_FLOAT64
+
+
+@intrinsic  # type: ignore[misc]
+def _float32_of_bits(typing_context, bits):  # type: ignore[no-untyped-def]
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return builder.bitcast(arguments[0], ir.FloatType())
+
+    return types.float32(types.int32), generate
+
+
+@overload(exp_nonpositive, jit_options={"fastmath": {"contract"}})
+def _exp_nonpositive(x):  # type: ignore[no-untyped-def]
+    if x != types.float32:
+        return lambda x: math.exp(x)
+
+    def exp_float32(x):  # type: ignore[no-untyped-def]
+        n = np.rint(x * _LOG2_E)
+        r = (x - n * _LOG_2_HIGH) - n * _LOG_2_LOW
+        p = ((((_P0 * r + _P1) * r + _P2) * r + _P3) * r + _P4) * r + _P5
+        power = _float32_of_bits((np.int32(n) + _EXPONENT_BIAS) << _MANTISSA_BITS)
+        return (p * (r * r) + r + _ONE) * power
+
+    return exp_float32
+
+
+@overload(least)
+def _least(x):  # type: ignore[no-untyped-def]
+    if x == types.float32:
+        return lambda x: LEAST_FLOAT32
+    return lambda x: LEAST_FLOAT64

@@ -1,0 +1,216 @@
+"""`Posterior`, the exact distribution over whole canvases given constraints, and `infer`."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from constrained_diffusion.automata.token_automaton import TokenAutomaton
+from constrained_diffusion.errors import ConstrainedDiffusionError, VocabularyError
+from constrained_diffusion.inference.fixed import FixedPositions
+from constrained_diffusion.inference.row import CanvasPosterior
+from constrained_diffusion.inference.threads import map_threads
+
+Fixed = Mapping[int, int | Collection[int]]
+
+
+class Posterior:
+    """q(x), proportional to the product of the model's token probabilities over the canvases x that
+    satisfy the constraint and agree with the fixed positions. Made by `infer`.
+
+    Shapes are [L, …] for unbatched logits [L, V] and [B, L, …] for [B, L, V]; results lie on the
+    logits' device. What costs is computed when it is first asked for: the logits are read again
+    then, and changing them in place in between is an error.
+
+    A token that the model gives probability 0 still counts as possible in `mask`; it has a part in
+    the marginals, samples and mode only where every possible canvas holds such tokens, and
+    `log_evidence` is then -inf. A position whose logits are all -inf counts as uniform.
+    """
+
+    def __init__(self, rows: list[CanvasPosterior], log_probs: Tensor) -> None:
+        self._rows = rows
+        self._log_probs = log_probs
+        self._version = _version(log_probs)
+        self._batched = log_probs.dim() == 3
+        self.field_values: Callable[[str], dict[str, float]] | None = None
+
+    @property
+    def log_evidence(self) -> Tensor:
+        """log of the probability that a canvas of the model satisfies the constraint and has the
+        fixed tokens: float64, a scalar or [B]."""
+        evidence = torch.tensor([row.log_evidence for row in self._rows], dtype=torch.float64)
+        return self._shaped(evidence)
+
+    def mask(self) -> Tensor:
+        """bool [.., L, V]: the tokens that stand at each position in some possible canvas."""
+        mask = torch.zeros(self._shape, dtype=torch.bool)
+        self._each(lambda row, part: row.fill_mask(part), mask.numpy())
+        return self._shaped(mask)
+
+    def marginals(self) -> Tensor:
+        """The posterior probability of each token at each position, float [.., L, V].
+
+        float64 for float64 logits, else float32; each position sums to 1.
+        """
+        self._check_unchanged()
+        marginals = torch.zeros(self._shape, dtype=self._dtype)
+        self._each(lambda row, part: row.fill_marginals(part), marginals.numpy())
+        return self._shaped(marginals)
+
+    def entropy(self) -> Tensor:
+        """Entropy of each position's marginal in nats, [.., L]; 0 where the constraint forces it."""
+        entropies = self._each(lambda row, _: row.entropy())
+        return self._shaped(torch.from_numpy(np.stack(entropies)).to(self._dtype))
+
+    def sample(self, generator: torch.Generator | None = None) -> Tensor:
+        """One canvas of each row's exact joint distribution, int64 [.., L].
+
+        generator: the source of randomness, default torch's; the same state, the same canvas.
+        """
+        self._check_unchanged()
+        count, length, _ = self._shape
+        device = "cpu" if generator is None else generator.device
+        uniforms = torch.rand(
+            (count, length + 1, 3), dtype=torch.float64, generator=generator, device=device
+        )
+        samples = self._each(lambda row, part: row.sample(part), uniforms.cpu().numpy())
+        return self._shaped(torch.from_numpy(np.stack(samples)))
+
+    def mode(self) -> Tensor:
+        """The most probable canvas of each row, int64 [.., L]."""
+        self._check_unchanged()
+        modes = self._each(lambda row, _: row.mode())
+        return self._shaped(torch.from_numpy(np.stack(modes)))
+
+    def values(self, name: str) -> dict[str, float]:
+        """The probability of each value of an enum, a boolean or a choice.
+
+        name: a Template's hole, or a JSON pointer into the instance of a JSON schema.
+        """
+        if self.field_values is None:
+            raise ConstrainedDiffusionError(
+                "values() needs the posterior of one compiled constraint from its initial state"
+            )
+        return self.field_values(name)
+
+    @property
+    def _shape(self) -> tuple[int, int, int]:
+        length, size = self._log_probs.shape[-2:]
+        return len(self._rows), length, size
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        return torch.float64 if self._log_probs.dtype == torch.float64 else torch.float32
+
+    def _each(
+        self, function: Callable[[CanvasPosterior, Any], Any], parts: NDArray[Any] | None = None
+    ) -> list[Any]:
+        numbers = range(len(self._rows))
+        return map_threads(
+            lambda b: function(self._rows[b], None if parts is None else parts[b]), numbers
+        )
+
+    def _shaped(self, result: Tensor) -> Tensor:
+        """A result [B, …] as the caller's batching and device have it."""
+        return (result if self._batched else result[0]).to(self._log_probs.device)
+
+    def _check_unchanged(self) -> None:
+        if _version(self._log_probs) != self._version:
+            raise ConstrainedDiffusionError(
+                "log_probs were changed in place after their posterior was made; pass a copy"
+            )
+
+
+def infer(
+    automata: Sequence[TokenAutomaton | None],
+    log_probs: Tensor,
+    *,
+    fixed: Fixed | Sequence[Fixed | None] | None = None,
+    states: Sequence[int] | None = None,
+    finals: Sequence[NDArray[np.bool_] | None] | None = None,
+) -> Posterior:
+    """The exact posterior of each row of logits given its automaton.
+
+    automata: one per row; None for an unconstrained row.
+    log_probs: [L, V] (one row) or [B, L, V], any float dtype and device, normalised or not; rows
+        are normalised by log-softmax here.
+    fixed: for each row a map from positions to a token id, or to a collection of ids of which one
+        must stand there. For one row the map itself will do.
+    states: each row's state before the canvas, default the automaton's start.
+    finals: for each row bool [S], the states that may end the canvas, default the accepting ones.
+
+    Raises VocabularyError where V is not the automaton's, UnsatisfiableError where no canvas is
+    possible, ConstrainedDiffusionError for NaN or +inf and for wrong shapes, LimitError where a
+    table would exceed 1 GiB.
+    """
+    if log_probs.dim() not in (2, 3) or not log_probs.is_floating_point():
+        raise ConstrainedDiffusionError(
+            "log_probs are floats [L, V] or [B, L, V], got "
+            f"{log_probs.dtype} {list(log_probs.shape)}"
+        )
+    batched = log_probs.dim() == 3
+    count = len(log_probs) if batched else 1
+    length, size = log_probs.shape[-2:]
+    if len(automata) != count:
+        raise ConstrainedDiffusionError(f"{len(automata)} automata for {count} rows of log_probs")
+    maps = [fixed] * count if fixed is None or isinstance(fixed, Mapping) else list(fixed)
+    states = [None] * count if states is None else list(states)
+    finals = [None] * count if finals is None else list(finals)
+    for name, values in (("fixed", maps), ("states", states), ("finals", finals)):
+        if len(values) != count:
+            raise ConstrainedDiffusionError(f"{len(values)} {name} for {count} rows of log_probs")
+
+    rows = log_probs.detach().cpu().reshape(count, length, size)
+
+    def row_posterior(b: int) -> CanvasPosterior:
+        automaton = automata[b] or _unconstrained(size)
+        if automaton.vocabulary_size != size:
+            raise VocabularyError(
+                f"log_probs have {size} columns, but the vocabulary of the constraint has "
+                f"{automaton.vocabulary_size} tokens"
+            )
+        start = automaton.start if states[b] is None else int(states[b])
+        if not 0 <= start < automaton.num_states:
+            raise ConstrainedDiffusionError(
+                f"state {start} is not one of the {automaton.num_states} states of the constraint"
+            )
+        return CanvasPosterior(
+            automaton,
+            rows[b],
+            FixedPositions.of(maps[b], length, size),
+            start,
+            automaton.accepting if finals[b] is None else np.asarray(finals[b], np.bool_),
+            f" of row {b}" if batched else "",
+        )
+
+    return Posterior(map_threads(row_posterior, range(count)), log_probs)
+
+
+@functools.lru_cache(maxsize=4)
+def _unconstrained(vocabulary_size: int) -> TokenAutomaton:
+    """Every canvas of any tokens, special ones too: one state, one class, one edge."""
+    return TokenAutomaton(
+        vocabulary_size=vocabulary_size,
+        start=0,
+        accepting=np.ones(1, np.bool_),
+        done=-1,
+        token_class=np.zeros(vocabulary_size, np.int32),
+        num_classes=1,
+        set_offsets=np.array([0, 1], np.int64),
+        set_classes=np.zeros(1, np.int32),
+        edge_offsets=np.array([0, 1], np.int64),
+        edge_set=np.zeros(1, np.int32),
+        edge_target=np.zeros(1, np.int32),
+        distance=np.zeros(1, np.int32),
+    )
+
+
+def _version(tensor: Tensor) -> int | None:
+    """torch's count of in-place changes; inference tensors have none."""
+    return None if tensor.is_inference() else tensor._version

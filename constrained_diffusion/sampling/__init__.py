@@ -1,0 +1,19 @@
+"""Samplers: from a denoiser's predictions to a text, step by step."""
+
+from .generate import InvariantError, generate, stream
+from .masked import MaskedSampler
+from .problem import CanvasProblem, Sampler
+from .steps import Result, Step
+from .uniform import UniformSampler
+
+__all__ = [
+    "CanvasProblem",
+    "InvariantError",
+    "MaskedSampler",
+    "Result",
+    "Sampler",
+    "Step",
+    "UniformSampler",
+    "generate",
+    "stream",
+]

@@ -1,0 +1,1 @@
+"""Programs that make the data and the weights of the bundled denoisers."""

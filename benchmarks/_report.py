@@ -88,7 +88,8 @@ class Report:
 
     def __init__(self, title: str) -> None:
         """Print title, machine and versions."""
-        self._console = Console(highlight=False, soft_wrap=True)
+        width = None if sys.stdout.isatty() else 140
+        self._console = Console(highlight=False, soft_wrap=True, width=width)
         self._content: dict[str, Any] = {
             "title": title,
             "machine": machine(),
@@ -113,7 +114,12 @@ class Report:
         *,
         ratios: Mapping[str, tuple[str, str]] | None = None,
     ) -> None:
-        """Print and keep a table; `ratios` maps new columns to (numerator, denominator)."""
+        """Print and keep a table, if it has rows.
+
+        `ratios` maps new columns to (numerator, denominator).
+        """
+        if not rows:
+            return
         complete = [_with_ratios(row, ratios or {}) for row in rows]
         columns = list(dict.fromkeys(name for row in complete for name in row))
         table = Table(title=title, title_justify="left")

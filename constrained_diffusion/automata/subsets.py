@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
+
+from constrained_diffusion.automata.automaton import BoolArray, ByteArray, Int32Array
 
 MAX_TABLE = 24_000_000
 """Bound on states times byte classes of the deterministic table (4 bytes each)."""
@@ -16,7 +19,7 @@ MAX_TABLE = 24_000_000
 MAX_MEMBERS = 40_000_000
 """Bound on the sizes of all subsets together (4 bytes each)."""
 
-MAX_WORK = 400_000_000
+MAX_WORK = 200_000_000
 """Bound on the edges followed, a few seconds' worth."""
 
 LIMIT_NAMES = (
@@ -30,7 +33,7 @@ LIMIT_NAMES = (
 
 
 @njit(cache=True)
-def byte_classes(sets):
+def byte_classes(sets: BoolArray) -> tuple[ByteArray, Int32Array, Int32Array]:
     """The coarsest partition of the bytes of which every set is a union of classes.
 
     Args:
@@ -69,7 +72,9 @@ def byte_classes(sets):
 
 
 @njit(cache=True)
-def _group(keys, keep, num_groups):
+def _group(
+    keys: Int32Array, keep: BoolArray, num_groups: int
+) -> tuple[Int32Array, Int32Array]:
     """Positions of the kept `keys` grouped by key: offsets [num_groups + 1] and positions."""
     offsets = np.zeros(num_groups + 1, np.int32)
     for position in range(len(keys)):
@@ -87,7 +92,13 @@ def _group(keys, keep, num_groups):
 
 
 @njit(cache=True)
-def _useful(source, target, epsilon_source, epsilon_target, accepting):
+def _useful(
+    source: Int32Array,
+    target: Int32Array,
+    epsilon_source: Int32Array,
+    epsilon_target: Int32Array,
+    accepting: BoolArray,
+) -> BoolArray:
     """bool [n]: the states from which an accepting state can be reached."""
     num_states = len(accepting)
     into, edges = _group(target, np.ones(len(target), np.bool_), num_states)
@@ -120,7 +131,36 @@ def _useful(source, target, epsilon_source, epsilon_target, accepting):
 
 
 @njit(cache=True)
-def _mixed(value):
+def _forwarding(
+    useful: BoolArray, important: BoolArray, epsilon_first: Int32Array, epsilon_next: Int32Array
+) -> Int32Array:
+    """int32 [N]: the state that each state stands for.
+
+    A state with one epsilon edge and nothing else stands for its successor. Every chain of such
+    states ends, for a cycle of them could not reach acceptance.
+    """
+    num_states = len(useful)
+    forward = np.arange(num_states).astype(np.int32)
+    for state in range(num_states):
+        final = state
+        while (
+            useful[final]
+            and not important[final]
+            and forward[final] == final
+            and epsilon_first[final + 1] - epsilon_first[final] == 1
+        ):
+            final = epsilon_next[epsilon_first[final]]
+        final = forward[final]
+        walk = state
+        while walk != final and forward[walk] == walk:
+            after = epsilon_next[epsilon_first[walk]]
+            forward[walk] = final
+            walk = after
+    return forward
+
+
+@njit(cache=True)
+def _mixed(value: int) -> np.uint64:
     """A 64-bit hash of one integer (the finaliser of splitmix64)."""
     word = np.uint64(value) + np.uint64(0x9E3779B97F4A7C15)
     word = (word ^ (word >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -129,20 +169,176 @@ def _mixed(value):
 
 
 @njit(cache=True)
+def _close(
+    kernel: Int32Array,
+    important: BoolArray,
+    epsilon_first: Int32Array,
+    epsilon_next: Int32Array,
+    absorbing: int,
+    stamps: Int32Array,
+    stamp: int,
+    stack: Int32Array,
+    subset: Int32Array,
+) -> tuple[int, np.uint64, int]:
+    """Writes the important states of the epsilon closure of `kernel` to `subset`.
+
+    Stamps exactly these states (and states that are not important). Returns their number, the hash
+    of the set, and the edges followed.
+    """
+    height = 0
+    for state in kernel:
+        if stamps[state] != stamp:
+            stamps[state] = stamp
+            stack[height] = state
+            height += 1
+    size = 0
+    total = np.uint64(0)
+    work = 0
+    while height > 0:
+        height -= 1
+        state = stack[height]
+        if state == absorbing:
+            for position in range(size):
+                stamps[subset[position]] = 0
+            for position in range(height):
+                stamps[stack[position]] = 0
+            subset[0] = absorbing
+            return 1, _mixed(absorbing), work
+        if important[state]:
+            subset[size] = state
+            size += 1
+            total += _mixed(state)
+        work += 1 + epsilon_first[state + 1] - epsilon_first[state]
+        for entry in range(epsilon_first[state], epsilon_first[state + 1]):
+            after = epsilon_next[entry]
+            if stamps[after] != stamp:
+                stamps[after] = stamp
+                stack[height] = after
+                height += 1
+    return size, total, work
+
+
+@njit(cache=True)
+def _find(
+    size: int,
+    total: np.uint64,
+    stamps: Int32Array,
+    stamp: int,
+    slots: Int32Array,
+    hashes: NDArray[np.uint64],
+    offsets: NDArray[np.int64],
+    members: Int32Array,
+) -> tuple[int, int]:
+    """The number of the known subset that is just stamped, or -1, and its slot."""
+    slot = np.int64(total & np.uint64(len(slots) - 1))
+    while slots[slot] >= 0:
+        candidate = slots[slot]
+        if hashes[candidate] == total and offsets[candidate + 1] - offsets[candidate] == size:
+            same = True
+            for position in range(offsets[candidate], offsets[candidate + 1]):
+                if stamps[members[position]] != stamp:
+                    same = False
+                    break
+            if same:
+                return candidate, slot
+        slot = (slot + 1) & (len(slots) - 1)
+    return -1, slot
+
+
+@njit(cache=True)
+def _rehashed(hashes: NDArray[np.uint64], count: int, num_slots: int) -> Int32Array:
+    """A hash table of `num_slots` (a power of two) with the first `count` subsets."""
+    slots = np.full(num_slots, -1, np.int32)
+    for number in range(count):
+        slot = np.int64(hashes[number] & np.uint64(num_slots - 1))
+        while slots[slot] >= 0:
+            slot = (slot + 1) & (num_slots - 1)
+        slots[slot] = number
+    return slots
+
+
+@njit(cache=True)
+def _fill_buckets(
+    subset: Int32Array,
+    edge_first: Int32Array,
+    edge_label: Int32Array,
+    edge_next: Int32Array,
+    set_offsets: Int32Array,
+    set_columns: Int32Array,
+    bucket_first: NDArray[np.int64],
+    bucket_hash: NDArray[np.uint64],
+    bucket: Int32Array,
+) -> Int32Array:
+    """Targets of a subset by byte class: `bucket_first` [K + 1] into the bucket, which may grow."""
+    num_classes = len(bucket_hash)
+    bucket_first[:] = 0
+    for state in subset:
+        for entry in range(edge_first[state], edge_first[state + 1]):
+            label = edge_label[entry]
+            for place in range(set_offsets[label], set_offsets[label + 1]):
+                bucket_first[set_columns[place] + 1] += 1
+    for column in range(num_classes):
+        bucket_first[column + 1] += bucket_first[column]
+    if bucket_first[num_classes] > len(bucket):
+        bucket = np.empty(2 * bucket_first[num_classes], np.int32)
+    bucket_hash[:] = np.uint64(0)
+    for state in subset:
+        for entry in range(edge_first[state], edge_first[state + 1]):
+            label = edge_label[entry]
+            after = edge_next[entry]
+            for place in range(set_offsets[label], set_offsets[label + 1]):
+                column = set_columns[place]
+                bucket[bucket_first[column]] = after
+                bucket_first[column] += 1
+                bucket_hash[column] = bucket_hash[column] * np.uint64(0x9E3779B97F4A7C15) + (
+                    np.uint64(after + 1)
+                )
+    for column in range(num_classes, 0, -1):
+        bucket_first[column] = bucket_first[column - 1]
+    bucket_first[0] = 0
+    return bucket
+
+
+@njit(cache=True)
+def _earlier_equal(
+    column: int,
+    bucket_first: NDArray[np.int64],
+    bucket_hash: NDArray[np.uint64],
+    bucket: Int32Array,
+) -> int:
+    """One of the 16 classes before `column` that has the same targets in the same order, or -1."""
+    low = bucket_first[column]
+    size = bucket_first[column + 1] - low
+    for other in range(column - 1, max(-1, column - 17), -1):
+        other_low = bucket_first[other]
+        if bucket_hash[other] == bucket_hash[column] and (
+            bucket_first[other + 1] - other_low == size
+        ):
+            same = True
+            for step in range(size):
+                if bucket[low + step] != bucket[other_low + step]:
+                    same = False
+                    break
+            if same:
+                return other
+    return -1
+
+
+@njit(cache=True)
 def subset_construction(
-    source,
-    set_number,
-    target,
-    epsilon_source,
-    epsilon_target,
-    accepting,
-    start,
-    set_offsets,
-    set_columns,
-    num_classes,
-    max_states,
-    absorbing,
-):
+    source: Int32Array,
+    set_number: Int32Array,
+    target: Int32Array,
+    epsilon_source: Int32Array,
+    epsilon_target: Int32Array,
+    accepting: BoolArray,
+    start: np.int64,
+    set_offsets: Int32Array,
+    set_columns: Int32Array,
+    num_classes: np.int64,
+    max_states: np.int64,
+    absorbing: np.int64,
+) -> tuple[Int32Array, BoolArray, int]:
     """The deterministic automaton of a nondeterministic one.
 
     Args:
@@ -162,216 +358,118 @@ def subset_construction(
     if not useful[start]:
         return np.full((1, num_classes), -1, np.int32), np.zeros(1, np.bool_), 0
 
-    keep = np.empty(len(source), np.bool_)
-    for edge in range(len(source)):
-        keep[edge] = useful[source[edge]] and useful[target[edge]]
-    edge_first, edges = _group(source, keep, num_nfa_states)
-    keep_epsilon = np.empty(len(epsilon_source), np.bool_)
-    for edge in range(len(epsilon_source)):
-        keep_epsilon[edge] = useful[epsilon_source[edge]] and useful[epsilon_target[edge]]
-    epsilon_first, epsilons = _group(epsilon_source, keep_epsilon, num_nfa_states)
-
-    # A state with one epsilon edge and nothing else stands for its successor. Every such chain ends,
-    # for a cycle of such states could not reach acceptance.
-    important = np.empty(num_nfa_states, np.bool_)
-    forward = np.empty(num_nfa_states, np.int32)
+    edge_first, edges = _group(source, useful[source] & useful[target], num_nfa_states)
+    epsilon_first, epsilons = _group(
+        epsilon_source, useful[epsilon_source] & useful[epsilon_target], num_nfa_states
+    )
+    important = accepting.copy()
     for state in range(num_nfa_states):
-        important[state] = accepting[state] or edge_first[state + 1] > edge_first[state]
-        forward[state] = state
-    for state in range(num_nfa_states):
-        final = state
-        while (
-            useful[final]
-            and not important[final]
-            and forward[final] == final
-            and epsilon_first[final + 1] - epsilon_first[final] == 1
-        ):
-            final = epsilon_target[epsilons[epsilon_first[final]]]
-        final = forward[final]
-        walk = state
-        while walk != final and forward[walk] == walk:
-            after = epsilon_target[epsilons[epsilon_first[walk]]]
-            forward[walk] = final
-            walk = after
+        important[state] = important[state] or edge_first[state + 1] > edge_first[state]
+    forward = _forwarding(useful, important, epsilon_first, epsilon_target[epsilons])
+    edge_label = set_number[edges]
+    edge_next = forward[target[edges]]
+    epsilon_next = forward[epsilon_target[epsilons]]
 
-    # Subsets: members of set i are members[offsets[i]:offsets[i + 1]].
+    # Subset i is members[offsets[i]:offsets[i + 1]].
     capacity = 64
     offsets = np.zeros(capacity + 1, np.int64)
-    hashes = np.empty(capacity, np.uint64)
+    hashes = np.zeros(capacity, np.uint64)
     dfa_accepting = np.zeros(capacity, np.bool_)
-    transitions = np.empty((capacity, num_classes), np.int32)
-    members = np.empty(1024, np.int32)
+    transitions = np.full((capacity, num_classes), -1, np.int32)
+    members = np.empty(num_nfa_states + 64, np.int32)
     slots = np.full(256, -1, np.int32)
-    num_states = 0
     singleton = np.full(num_nfa_states, -1, np.int32)
 
-    seen = np.zeros(num_nfa_states, np.int32)
-    version = 0
-    stack = np.empty(num_nfa_states + 1, np.int32)
+    stamps = np.zeros(num_nfa_states, np.int32)
+    stamp = 0
+    stack = np.empty(num_nfa_states, np.int32)
     bucket_first = np.zeros(num_classes + 1, np.int64)
-    bucket = np.empty(64, np.int32)
-    bucket[0] = forward[start]
     bucket_hash = np.zeros(num_classes, np.uint64)
+    bucket = np.empty(64, np.int32)
+    num_states = 0
     work = 0
 
-    current = -1  # before state 0: its one "bucket" holds the start state
+    # Before state 0, one bucket holds the start state.
+    current = -1
+    bucket[0] = forward[start]
+    bucket_first[1:] = 1
     while current < num_states:
-        if current < 0:
-            bucket_first[:] = 1
-            bucket_first[0] = 0
-        else:
-            # Targets of the current subset by byte class.
-            bucket_first[:] = 0
-            for position in range(offsets[current], offsets[current + 1]):
-                state = members[position]
-                for entry in range(edge_first[state], edge_first[state + 1]):
-                    label = set_number[edges[entry]]
-                    for place in range(set_offsets[label], set_offsets[label + 1]):
-                        bucket_first[set_columns[place] + 1] += 1
-            for column in range(num_classes):
-                bucket_first[column + 1] += bucket_first[column]
-            total = bucket_first[num_classes]
-            work += total
-            if total > len(bucket):
-                bucket = np.empty(2 * total, np.int32)
-            bucket_hash[:] = np.uint64(0)
-            for position in range(offsets[current], offsets[current + 1]):
-                state = members[position]
-                for entry in range(edge_first[state], edge_first[state + 1]):
-                    edge = edges[entry]
-                    label = set_number[edge]
-                    after = forward[target[edge]]
-                    for place in range(set_offsets[label], set_offsets[label + 1]):
-                        column = set_columns[place]
-                        bucket[bucket_first[column]] = after
-                        bucket_first[column] += 1
-                        bucket_hash[column] = bucket_hash[column] * np.uint64(
-                            0x9E3779B97F4A7C15
-                        ) + np.uint64(after + 1)
-            for column in range(num_classes, 0, -1):
-                bucket_first[column] = bucket_first[column - 1]
-            bucket_first[0] = 0
+        if current >= 0:
+            bucket = _fill_buckets(
+                members[offsets[current] : offsets[current + 1]],
+                edge_first,
+                edge_label,
+                edge_next,
+                set_offsets,
+                set_columns,
+                bucket_first,
+                bucket_hash,
+                bucket,
+            )
+            work += bucket_first[num_classes]
 
         for column in range(num_classes):
             low, high = bucket_first[column], bucket_first[column + 1]
             if low == high:
-                if current >= 0:
-                    transitions[current, column] = -1
                 continue
-
-            found = np.int32(-1)
+            number = -1
             if high - low == 1:
-                found = singleton[bucket[low]]
+                number = singleton[bucket[low]]
             else:
-                # Often the same targets in the same order as an earlier class of this subset.
-                for other in range(column - 1, max(-1, column - 17), -1):
-                    if bucket_hash[other] == bucket_hash[column]:
-                        other_low = bucket_first[other]
-                        if bucket_first[other + 1] - other_low == high - low:
-                            same = True
-                            for step in range(high - low):
-                                if bucket[low + step] != bucket[other_low + step]:
-                                    same = False
-                                    break
-                            if same:
-                                found = transitions[current, other]
-                                break
+                other = _earlier_equal(column, bucket_first, bucket_hash, bucket)
+                if other >= 0:
+                    number = transitions[current, other]
 
-            if found < 0:
-                # Epsilon closure, important states only, written behind the last subset.
-                version += 1
+            if number < 0:
                 begin = offsets[num_states]
-                end = begin
-                height = 0
-                total_hash = np.uint64(0)
-                accepts = False
-                for place in range(low, high):
-                    state = bucket[place]
-                    if seen[state] != version:
-                        seen[state] = version
-                        stack[height] = state
-                        height += 1
-                while height > 0:
-                    height -= 1
-                    state = stack[height]
-                    work += 1
-                    if important[state]:
-                        if end == len(members):
-                            grown = np.empty(2 * end, np.int32)
-                            grown[:end] = members
-                            members = grown
-                        members[end] = state
-                        end += 1
-                        total_hash += _mixed(state)
-                        accepts = accepts or accepting[state]
-                    for entry in range(epsilon_first[state], epsilon_first[state + 1]):
-                        after = forward[epsilon_target[epsilons[entry]]]
-                        work += 1
-                        if seen[after] != version:
-                            seen[after] = version
-                            stack[height] = after
-                            height += 1
-
-                if absorbing >= 0 and seen[absorbing] == version:
-                    version += 1
-                    seen[absorbing] = version
-                    members[begin] = absorbing
-                    end = begin + 1
-                    total_hash = _mixed(absorbing)
-                    accepts = accepting[absorbing]
-
-                slot = np.int64(total_hash & np.uint64(len(slots) - 1))
-                while slots[slot] >= 0:
-                    candidate = slots[slot]
-                    if (
-                        hashes[candidate] == total_hash
-                        and offsets[candidate + 1] - offsets[candidate] == end - begin
-                    ):
-                        # `seen` holds exactly the new subset (and states that do not matter).
-                        same = True
-                        for position in range(offsets[candidate], offsets[candidate + 1]):
-                            if seen[members[position]] != version:
-                                same = False
-                                break
-                        if same:
-                            found = candidate
-                            break
-                    slot = (slot + 1) & (len(slots) - 1)
-
-                if found < 0:
+                if begin + num_nfa_states > len(members):
+                    members = _grown(members, 2 * (begin + num_nfa_states))
+                stamp += 1
+                size, total, followed = _close(
+                    bucket[low:high],
+                    important,
+                    epsilon_first,
+                    epsilon_next,
+                    absorbing,
+                    stamps,
+                    stamp,
+                    stack,
+                    members[begin:],
+                )
+                work += followed
+                number, slot = _find(size, total, stamps, stamp, slots, hashes, offsets, members)
+                if number < 0:
                     if num_states >= max_states:
                         return transitions[:1], dfa_accepting[:1], 1
                     if (num_states + 1) * num_classes > MAX_TABLE:
                         return transitions[:1], dfa_accepting[:1], 2
-                    if end > MAX_MEMBERS:
+                    if begin + size > MAX_MEMBERS:
                         return transitions[:1], dfa_accepting[:1], 3
                     if num_states == capacity:
                         capacity *= 2
                         offsets = _grown(offsets, capacity + 1)
                         hashes = _grown(hashes, capacity)
                         dfa_accepting = _grown(dfa_accepting, capacity)
-                        wider = np.empty((capacity, num_classes), np.int32)
+                        wider = np.full((capacity, num_classes), -1, np.int32)
                         wider[:num_states] = transitions
                         transitions = wider
-                    found = np.int32(num_states)
-                    hashes[found] = total_hash
-                    dfa_accepting[found] = accepts
+                    number = num_states
+                    hashes[number] = total
+                    for position in range(begin, begin + size):
+                        if accepting[members[position]]:
+                            dfa_accepting[number] = True
+                            break
+                    slots[slot] = number
                     num_states += 1
-                    offsets[num_states] = end
-                    slots[slot] = found
+                    offsets[num_states] = begin + size
                     if 2 * num_states > len(slots):
-                        slots = np.full(4 * len(slots), -1, np.int32)
-                        for number in range(num_states):
-                            slot = np.int64(hashes[number] & np.uint64(len(slots) - 1))
-                            while slots[slot] >= 0:
-                                slot = (slot + 1) & (len(slots) - 1)
-                            slots[slot] = number
+                        slots = _rehashed(hashes, num_states, 4 * len(slots))
                 if high - low == 1:
-                    singleton[bucket[low]] = found
-
+                    singleton[bucket[low]] = number
             if current < 0:
                 break
-            transitions[current, column] = found
+            transitions[current, column] = number
+
         if work > MAX_WORK:
             return transitions[:1], dfa_accepting[:1], 4
         current += 1
@@ -379,7 +477,8 @@ def subset_construction(
 
 
 @njit(cache=True)
-def _grown(values, size):
+def _grown(values: NDArray[np.generic], size: int) -> NDArray[np.generic]:
+    """A longer copy, filled up with zeros."""
     grown = np.zeros(size, values.dtype)
     grown[: len(values)] = values
     return grown

@@ -14,6 +14,7 @@ semigroups", 1997), cut to the strings that a vocabulary has.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -131,7 +132,7 @@ def _intern(
             ):
                 pair += 1
             if pair == high - low:
-                return known
+                return int(known)
         slot = (slot + 1) & (len(table) - 1)
     table[slot] = candidate
     return candidate
@@ -149,7 +150,7 @@ def _larger_table(hashes: UInt64Array, count: int, size: int) -> Int32Array:
 
 
 @njit(cache=True)
-def _grown(array: NDArray[np.generic], size: int) -> NDArray[np.generic]:
+def _grown(array: NDArray[Any], size: int) -> NDArray[Any]:
     larger = np.empty(size, array.dtype)
     for index in range(len(array)):
         larger[index] = array[index]
@@ -250,9 +251,7 @@ def _follow_known(
     """
     while node < len(node_byte):
         depth = node_depth[node]
-        function = followed_by[
-            path[depth - 1] * num_columns + byte_class[node_byte[node]]
-        ]
+        function = followed_by[path[depth - 1] * num_columns + byte_class[node_byte[node]]]
         if function < 0:
             return node
         if function == EMPTY:

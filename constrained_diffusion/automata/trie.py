@@ -1,4 +1,4 @@
-"""A trie of the text tokens of a vocabulary, laid out in preorder, built once and cached on disk."""
+"""A trie of the text tokens of a vocabulary in preorder, built once and cached on disk."""
 
 from __future__ import annotations
 
@@ -120,7 +120,13 @@ def _load(path: Path, vocabulary_size: int) -> VocabularyTrie | None:
 def _is_sound(trie: VocabularyTrie, vocabulary_size: int) -> bool:
     """Whether all indices are in range, so that compiled code may use them unchecked."""
     types = (np.uint8, np.int32, np.int32, np.int32, np.int32)
-    arrays = (trie.byte, trie.depth, trie.end, trie.token_offsets, trie.tokens)
+    arrays: tuple[NDArray[Any], ...] = (
+        trie.byte,
+        trie.depth,
+        trie.end,
+        trie.token_offsets,
+        trie.tokens,
+    )
     if any(a.dtype != t or a.ndim != 1 for a, t in zip(arrays, types, strict=True)):
         return False
     nodes = len(trie.byte)

@@ -15,6 +15,10 @@ TRACEBACK_VARIABLE = "CONSTRAINED_DIFFUSION_TRACEBACK"
 """Set it to see where an error comes from."""
 
 
+_INTERRUPTED = 130
+"""128 and the number of the signal, as shells report it."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line on `arguments` (default: those of the process); the exit status."""
     from ..errors import CanvasTooSmallError, ConstrainedDiffusionError, UnsatisfiableError
@@ -27,13 +31,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             standalone_mode=False,
         )
         sys.stdout.flush()
+        if status == _INTERRUPTED:
+            return _fail("interrupted", _INTERRUPTED)
         return status if isinstance(status, int) else 0
     except BrokenPipeError:
         # Nobody reads any more. Python would complain once more when it closes standard output.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
-        return _fail("interrupted", 130)
+        return _fail("interrupted", _INTERRUPTED)
     except (UnsatisfiableError, CanvasTooSmallError) as error:
         return _fail(str(error), 1)
     except (ConstrainedDiffusionError, OSError) as error:

@@ -39,7 +39,8 @@ def check(
     """Tell of each file whether its text satisfies the constraint, or where it fails.
 
     The exit status is 1 if any is refused. One newline at the end of a file is no part of its
-    text unless the constraint asks for it.
+    text unless the constraint asks for it. Where a text is refused, everything by which the
+    compiled constraint is narrower than stated is noted on standard error.
     """
     options = ConstraintOptions(schema, lark, regex, tuple(choice or ()), template)
     if files.count(STANDARD) + options.uses_standard_input() > 1:
@@ -47,7 +48,7 @@ def check(
     from ..constraints import compile
 
     compiled = compile(options.build(), byte_vocabulary(), length=_LENGTH)
-    status = 0
+    status, refused = 0, False
     for name in files:
         try:
             data = read_bytes(name)
@@ -59,6 +60,10 @@ def check(
         emit(verdict or f"{name}: accepted")
         if verdict is not None:
             status = max(status, 1)
+            refused = True
+    if refused:
+        for bound in compiled.bounds:
+            warn(f"note: only texts with this are accepted: {bound}")
     return status
 
 

@@ -20,7 +20,7 @@ from .constraint import (
     SchemaOption,
     TemplateOption,
 )
-from .files import STANDARD, emit, read_text, warn
+from .files import STANDARD, emit, read_text
 
 if TYPE_CHECKING:
     from ..models import Denoiser
@@ -82,8 +82,6 @@ def generate(
     compiled = compile(
         constraint, denoiser.vocabulary, length=denoiser.canvas_length, canvases=canvases
     )
-    for bound in compiled.bounds:
-        warn(f"narrowed: {bound}")
     result = _run(denoiser, prompt, compiled, sampler, seed, watch, html)
     seconds = time.perf_counter() - started
     emit(_record(result, seed, seconds) if as_json else result.text)

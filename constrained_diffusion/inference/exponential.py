@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.extending import intrinsic, overload
 
-# Cephes expf (Moshier): exp(x) = 2**n * exp(r), r = x - n log 2 in two exact steps, |r| <= log(2)/2.
+# Cephes expf (Moshier): exp(x) = 2**n exp(r); r = x - n log 2 in two exact steps, at most log(2) / 2.
 _LOG2_E = np.float32(1.44269504088896341)
 _LOG_2_HIGH = np.float32(0.693359375)
 _LOG_2_LOW = np.float32(-2.12194440e-4)
@@ -28,41 +29,44 @@ LEAST_FLOAT32 = np.float32(-87)
 LEAST_FLOAT64 = -708.0
 
 
-def exp_nonpositive(x: float) -> float:
+def exp_nonpositive(x: Any) -> Any:
     """exp(x) for `least(x) <= x <= 0`, relative error at most 2e-7 in float32; NaN stays NaN."""
     return math.exp(x)
 
 
-def least(x: float) -> float:
+def least(x: Any) -> Any:
     """The least argument of `exp_nonpositive` in the type of x."""
     return LEAST_FLOAT64
 
 
-@intrinsic  # type: ignore[misc]
-def _float32_of_bits(typing_context, bits):  # type: ignore[no-untyped-def]
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+@intrinsic
+def _float32_of_bits(typing_context: Any, bits: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.bitcast(arguments[0], ir.FloatType())
 
     return types.float32(types.int32), generate
 
 
+_bits_to_float32: Any = _float32_of_bits
+
+
 @overload(exp_nonpositive, jit_options={"fastmath": {"contract"}})
-def _exp_nonpositive(x):  # type: ignore[no-untyped-def]
+def _exp_nonpositive(x: Any) -> Any:
     if x != types.float32:
         return lambda x: math.exp(x)
 
-    def exp_float32(x):  # type: ignore[no-untyped-def]
+    def exp_float32(x: Any) -> Any:
         n = np.rint(x * _LOG2_E)
         r = (x - n * _LOG_2_HIGH) - n * _LOG_2_LOW
         p = ((((_P0 * r + _P1) * r + _P2) * r + _P3) * r + _P4) * r + _P5
-        power = _float32_of_bits((np.int32(n) + _EXPONENT_BIAS) << _MANTISSA_BITS)
+        power = _bits_to_float32((np.int32(n) + _EXPONENT_BIAS) << _MANTISSA_BITS)
         return (p * (r * r) + r + _ONE) * power
 
     return exp_float32
 
 
 @overload(least)
-def _least(x):  # type: ignore[no-untyped-def]
+def _least(x: Any) -> Any:
     if x == types.float32:
         return lambda x: LEAST_FLOAT32
     return lambda x: LEAST_FLOAT64

@@ -9,7 +9,7 @@ whole sum: a sum of positive numbers is positive, so "is possible" is "mantissa 
 The probability 0 that a model gives to a token is `INFINITESIMAL` blocks: less than every product
 of positive probabilities, so it decides only where every canvas holds such a token, and canvases
 with fewer of them come first. Positive weights are not below 2**(256 * LEAST_BLOCKS), about
-exp(-3.7e8), and so never reach it on canvases of up to 512 positions.
+exp(-3.7e8), so their products do not reach it on canvases of fewer than 2**19 positions.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import math
 
 from numba import njit
 
-INFINITESIMAL = -(2**30)
+INFINITESIMAL = -(2**40)
 LEAST_BLOCKS = -(2**21)
 
 UP = 2.0**256

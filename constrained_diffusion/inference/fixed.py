@@ -4,58 +4,46 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from constrained_diffusion.errors import (
     ConstrainedDiffusionError,
     UnsatisfiableError,
     VocabularyError,
 )
+from constrained_diffusion.inference.tables import Allowed
+
+Fixed = Mapping[int, int | Collection[int]]
 
 
-@dataclass(frozen=True, eq=False)
-class FixedPositions:
-    """Where `is_fixed` (bool [L]), one of tokens[offsets[i]:offsets[i+1]] (int32) must stand."""
+def allowed_tokens(fixed: Fixed | None, length: int, vocabulary_size: int) -> Allowed:
+    """From a map of positions to a token id, or to a collection of ids of which one must stand.
 
-    is_fixed: NDArray[np.bool_]
-    offsets: NDArray[np.int64]
-    tokens: NDArray[np.int32]
-
-    @classmethod
-    def of(
-        cls, fixed: Mapping[int, int | Collection[int]] | None, length: int, vocabulary_size: int
-    ) -> FixedPositions:
-        """From a map of positions to a token id or a collection of ids.
-
-        Raises ConstrainedDiffusionError for a position outside the canvas, VocabularyError for an
-        id outside the vocabulary, UnsatisfiableError for an empty collection.
-        """
-        allowed: dict[int, list[int]] = {}
-        for key, value in (fixed or {}).items():
-            position = _integer(key, "a fixed position")
-            if not 0 <= position < length:
-                raise ConstrainedDiffusionError(
-                    f"fixed position {position} is outside the canvas of {length} positions"
-                )
-            allowed[position] = _ids(value, position, vocabulary_size)
-        is_fixed = np.zeros(length, np.bool_)
-        is_fixed[list(allowed)] = True
-        offsets = np.zeros(length + 1, np.int64)
-        np.cumsum([len(allowed.get(i, ())) for i in range(length)], out=offsets[1:])
-        flat = [token for position in sorted(allowed) for token in allowed[position]]
-        return cls(is_fixed, offsets, np.array(flat, np.int32))
+    Raises ConstrainedDiffusionError for a position outside the canvas, VocabularyError for an id
+    outside the vocabulary, UnsatisfiableError for an empty collection.
+    """
+    allowed: dict[int, list[int]] = {}
+    for key, value in (fixed or {}).items():
+        position = _integer(key, "a fixed position")
+        if not 0 <= position < length:
+            raise ConstrainedDiffusionError(
+                f"fixed position {position} is outside the canvas of {length} positions"
+            )
+        allowed[position] = _ids(value, position, vocabulary_size)
+    is_fixed = np.zeros(length, np.bool_)
+    is_fixed[list(allowed)] = True
+    offsets = np.zeros(length + 1, np.int64)
+    np.cumsum([len(allowed.get(i, ())) for i in range(length)], out=offsets[1:])
+    flat = [token for position in sorted(allowed) for token in allowed[position]]
+    return Allowed(is_fixed, offsets, np.array(flat, np.int32))
 
 
-def _ids(value: int | Collection[int], position: int, vocabulary_size: int) -> list[int]:
-    given: Iterable[Any]
-    if isinstance(value, Iterable) and not getattr(value, "ndim", 1) == 0:
-        given = value
-    else:
-        given = (value,)
+def _ids(value: Any, position: int, vocabulary_size: int) -> list[int]:
+    if hasattr(value, "tolist"):  # arrays and tensors, those without dimensions too
+        value = value.tolist()
+    given: Iterable[Any] = value if isinstance(value, Iterable) else (value,)
     ids = sorted({_integer(token, f"the token fixed at position {position}") for token in given})
     if not ids:
         raise UnsatisfiableError(f"no token may stand at the fixed position {position}")

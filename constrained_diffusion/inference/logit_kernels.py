@@ -1,12 +1,6 @@
 """Compiled passes over rows of logits: what a row says of each class, and back to its tokens.
 
-A row is [V] float32 or float64. The tokens that act nowhere count as one more class, of column C.
-Within a class all is relative to its greatest logit, its *peak*, so nothing overflows, and nothing
-that matters to the class is lost beside the others, whatever the range of the row.
-
-Per position and column: peak (logit), total = sum of exp(logit - peak) over the tokens, slope = sum
-of (logit - peak) exp(logit - peak), which entropies need. total = 0: no token may stand there. A
-class whose logits are all -inf has the peak -inf, its number of tokens as total, and slope 0.
+Logits are [n, V] float32 or float64.
 """
 
 from __future__ import annotations
@@ -15,19 +9,21 @@ import math
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from constrained_diffusion.inference.exponential import exp_nonpositive, least
+from constrained_diffusion.inference.tables import (
+    Allowed,
+    BoolArray,
+    ClassTable,
+    Columns,
+    Float64Array,
+    Floats,
+    Int32Array,
+)
 
-Floats = NDArray[np.floating]
-Float64Array = NDArray[np.float64]
-Int32Array = NDArray[np.int32]
-Int64Array = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
-
-# Sums in float32 are carried on to float64 after so many terms, sixteen at a time.
+# Sums in float32 are carried on to float64 after so many terms.
 BLOCK = 512
-# The vectorised loop takes so many terms at a time and is slow at the rest.
+# Vectorised loops take so many terms at a time and are slow at the rest.
 STRIDE = 64
 
 
@@ -54,7 +50,7 @@ def _maximum(logits: Floats, count: int, lanes: Floats) -> float:
         peak = max(peak, lanes[k])
     for index in range(whole, count):
         peak = logits[index] if logits[index] > peak else peak
-    return peak
+    return peak  # type: ignore[no-any-return]
 
 
 @njit(cache=True, nogil=True, fastmath={"contract", "reassoc", "nsz"})
@@ -82,117 +78,134 @@ def _sums(logits: Floats, count: int, peak: float) -> tuple[float, float]:
 @njit(cache=True, nogil=True)
 def reduce_rows(
     logits: Floats,
-    offsets: Int64Array,
-    tokens: Int32Array,
-    column: Int32Array,
-    is_fixed: BoolArray,
-    allowed_offsets: Int64Array,
-    allowed: Int32Array,
-    peak: Floats,
-    total: Float64Array,
-    slope: Float64Array,
+    columns: Columns,
+    allowed: Allowed,
+    table: ClassTable,
     log_normaliser: Float64Array,
 ) -> None:
-    """Fills peak, total, slope [n, C+1] and log_normaliser [n] from logits [n, V].
-
-    offsets, tokens: the tokens of each column; column [V]: its inverse. Where `is_fixed`, only the
-    tokens allowed[allowed_offsets[i]:allowed_offsets[i+1]] of position i enter (peak, total, slope).
-    log_normaliser is over the whole row: -inf if all logits are, NaN if there is NaN or +inf.
-    """
+    """Fills `table` and log_normaliser [n], which is over the whole row: -inf if all its logits
+    are, NaN if it holds NaN or +inf."""
     positions, size = logits.shape
-    columns = len(offsets) - 1
+    num_columns = len(columns.offsets) - 1
     gathered = np.empty(size + STRIDE, logits.dtype)
     lanes = np.empty(STRIDE, logits.dtype)
     for i in range(positions):
-        row = logits[i]
-        if is_fixed[i]:
-            _reduce_fixed(
-                row,
-                column,
-                allowed[allowed_offsets[i] : allowed_offsets[i + 1]],
-                peak[i],
-                total[i],
-                slope[i],
-            )
-            highest = _maximum(row, size, lanes)
-            if highest == -np.inf:
-                log_normaliser[i] = -np.inf
-            else:
-                log_normaliser[i] = highest + math.log(_sums(row, size, highest)[0])
-            continue
-        highest = peak.dtype.type(-np.inf)
-        for c in range(columns):
-            count = offsets[c + 1] - offsets[c]
-            peak[i, c] = -np.inf
-            total[i, c] = count
-            slope[i, c] = 0.0
-            if count == 0:
-                continue
-            _gather(row, tokens, offsets[c], offsets[c + 1], gathered)
-            top = gathered[0] if count == 1 else _maximum(gathered, count, lanes)
-            peak[i, c] = top
-            if top == -np.inf:
-                continue
-            if count == 1:
-                total[i, c] = 1.0 + (top - top)  # NaN if the logit is NaN or +inf
-            else:
-                if count > STRIDE // 8:
-                    padded = -(-count // STRIDE) * STRIDE
-                    gathered[count:padded] = -np.inf
-                    count = padded
-                total[i, c], slope[i, c] = _sums(gathered, count, top)
-            highest = max(highest, top)
-        log_normaliser[i] = -np.inf
-        if highest != -np.inf:
-            sum_of_row = 0.0
-            for c in range(columns):
-                if peak[i, c] != -np.inf:
-                    sum_of_row += total[i, c] * math.exp(peak[i, c] - highest)
-            log_normaliser[i] = highest + math.log(sum_of_row)
+        peak, total, slope = table.peak[i], table.total[i], table.slope[i]
+        if allowed.is_fixed[i]:
+            tokens = allowed.tokens[allowed.offsets[i] : allowed.offsets[i + 1]]
+            _reduce_tokens(logits[i], tokens, columns.of_token, peak, total, slope)
+            highest = _maximum(logits[i], size, lanes)
+            log_normaliser[i] = highest
+            if highest != -np.inf:
+                log_normaliser[i] += math.log(_sums(logits[i], size, highest)[0])
+            elif _has_nan(logits[i], size):
+                log_normaliser[i] = np.nan
+        else:
+            _reduce_row(logits[i], columns, peak, total, slope, gathered, lanes)
+            log_normaliser[i] = _log_sum(peak, total)
+        table.reference[i] = -np.inf
+        for c in range(num_columns - 1):
+            table.reference[i] = max(table.reference[i], peak[c])
 
 
 @njit(cache=True, nogil=True)
-def _reduce_fixed(
+def _reduce_row(
     row: Floats,
-    column: Int32Array,
-    allowed: Int32Array,
+    columns: Columns,
+    peak: Floats,
+    total: Float64Array,
+    slope: Float64Array,
+    gathered: Floats,
+    lanes: Floats,
+) -> None:
+    """The tokens of a class are gathered first, so that the rest is over contiguous memory."""
+    for c in range(len(columns.offsets) - 1):
+        low, high = columns.offsets[c], columns.offsets[c + 1]
+        count = high - low
+        peak[c] = -np.inf
+        total[c] = count
+        slope[c] = 0.0
+        if count == 0:
+            continue
+        _gather(row, columns.tokens, low, high, gathered)
+        top = gathered[0] if count == 1 else _maximum(gathered, count, lanes)
+        peak[c] = top
+        if count == 1:
+            if top != -np.inf:
+                total[c] = 1.0 + (top - top)  # NaN if the logit is NaN or +inf
+            continue
+        if count > STRIDE // 8:
+            padded = -(-count // STRIDE) * STRIDE
+            gathered[count:padded] = -np.inf
+            count = padded
+        if top != -np.inf:
+            total[c], slope[c] = _sums(gathered, count, top)
+        elif _has_nan(gathered, count):
+            total[c] = np.nan
+
+
+@njit(cache=True, nogil=True)
+def _has_nan(logits: Floats, count: int) -> bool:
+    for index in range(count):  # noqa: SIM110
+        if math.isnan(logits[index]):
+            return True
+    return False
+
+
+@njit(cache=True, nogil=True)
+def _reduce_tokens(
+    row: Floats,
+    tokens: Int32Array,
+    of_token: Int32Array,
     peak: Floats,
     total: Float64Array,
     slope: Float64Array,
 ) -> None:
+    """The same for a few tokens only."""
     peak[:] = -np.inf
     total[:] = 0.0
     slope[:] = 0.0
-    for token in allowed:
-        c = column[token]
+    for token in tokens:
+        c = of_token[token]
         peak[c] = max(peak[c], row[token])
-    for token in allowed:
-        c = column[token]
+    for token in tokens:
+        c = of_token[token]
+        below = row[token] - peak[c]
         if peak[c] == -np.inf:
             total[c] += 1.0
-        else:
-            below = row[token] - peak[c]
-            if below >= least(below):
-                term = exp_nonpositive(below)
-                total[c] += term
-                slope[c] += term * below
+        elif below >= least(below):
+            term = exp_nonpositive(below)
+            total[c] += term
+            slope[c] += term * below
+
+
+@njit(cache=True, nogil=True)
+def _log_sum(peak: Floats, total: Float64Array) -> float:
+    highest = -np.inf
+    for c in range(len(peak)):
+        if math.isnan(total[c]):
+            return np.nan
+        highest = max(highest, np.float64(peak[c]))
+    if highest == -np.inf:
+        return -np.inf
+    sum_of_row = 0.0
+    for c in range(len(peak)):
+        if peak[c] != -np.inf:
+            sum_of_row += total[c] * math.exp(peak[c] - highest)
+    return highest + math.log(sum_of_row)
 
 
 @njit(cache=True, nogil=True)
 def marginal_rows(
     logits: Floats,
-    offsets: Int64Array,
-    tokens: Int32Array,
-    column: Int32Array,
-    is_fixed: BoolArray,
-    allowed_offsets: Int64Array,
-    allowed: Int32Array,
+    columns: Columns,
+    allowed: Allowed,
     peak: Floats,
     factor: Floats,
     marginals: Floats,
 ) -> None:
-    """Writes factor[column] * exp(logit - peak[column]) for every token that may stand at each
-    position to marginals [n, V], whose other entries are 0 already.
+    """Writes factor * exp(logit - peak) of its column for every token that may stand at a position
+    to marginals [n, V], whose other entries are 0 already.
 
     peak, factor [n, C+1]. A class of peak -inf gives each of its tokens `factor`.
     """
@@ -200,34 +213,31 @@ def marginal_rows(
     peaks = np.empty(BLOCK, logits.dtype)
     factors = np.empty(BLOCK, logits.dtype)
     for i in range(positions):
-        if is_fixed[i]:
-            for token in allowed[allowed_offsets[i] : allowed_offsets[i + 1]]:
-                c = column[token]
+        row = marginals[i]
+        if allowed.is_fixed[i]:
+            for token in allowed.tokens[allowed.offsets[i] : allowed.offsets[i + 1]]:
+                c = columns.of_token[token]
                 below = logits[i, token] - peak[i, c]
                 if peak[i, c] == -np.inf:
-                    marginals[i, token] = factor[i, c]
+                    row[token] = factor[i, c]
                 elif below >= least(below):
-                    marginals[i, token] = factor[i, c] * exp_nonpositive(below)
+                    row[token] = factor[i, c] * exp_nonpositive(below)
             continue
         for start in range(0, size, BLOCK):
             count = min(BLOCK, size - start)
             for k in range(count):
-                c = column[start + k]
+                c = columns.of_token[start + k]
                 peaks[k] = peak[i, c]
                 factors[k] = factor[i, c]
-            _scaled_exponentials(
-                logits[i, start : start + count], peaks, factors, marginals[i, start:]
-            )
-        for c in range(len(offsets) - 1):
+            _scaled_exponentials(logits[i, start : start + count], peaks, factors, row[start:])
+        for c in range(len(columns.offsets) - 1):
             if peak[i, c] == -np.inf:
-                for position in range(offsets[c], offsets[c + 1]):
-                    marginals[i, tokens[position]] = factor[i, c]
+                for position in range(columns.offsets[c], columns.offsets[c + 1]):
+                    row[columns.tokens[position]] = factor[i, c]
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
-def _scaled_exponentials(
-    logits: Floats, peaks: Floats, factors: Floats, results: Floats
-) -> None:
+def _scaled_exponentials(logits: Floats, peaks: Floats, factors: Floats, results: Floats) -> None:
     for k in range(len(logits)):
         below = logits[k] - peaks[k]
         lowest = least(below)
@@ -236,22 +246,15 @@ def _scaled_exponentials(
 
 
 @njit(cache=True, nogil=True)
-def mask_rows(
-    column: Int32Array,
-    is_fixed: BoolArray,
-    allowed_offsets: Int64Array,
-    allowed: Int32Array,
-    support: BoolArray,
-    mask: BoolArray,
-) -> None:
-    """Writes support[i, column] for every token that may stand at position i to mask [n, V], whose
-    other entries are False already. support: bool [n, C+1]."""
+def mask_rows(columns: Columns, allowed: Allowed, support: BoolArray, mask: BoolArray) -> None:
+    """Writes the support of its column for every token that may stand at a position to mask [n, V],
+    whose other entries are False already. support: bool [n, C+1]."""
     positions, size = mask.shape
     for i in range(positions):
-        if is_fixed[i]:
-            for token in allowed[allowed_offsets[i] : allowed_offsets[i + 1]]:
-                mask[i, token] = support[i, column[token]]
+        row, of_column = mask[i], support[i]
+        if allowed.is_fixed[i]:
+            for token in allowed.tokens[allowed.offsets[i] : allowed.offsets[i + 1]]:
+                row[token] = of_column[columns.of_token[token]]
         else:
-            row, of_column = mask[i], support[i]
             for token in range(size):
-                row[token] = of_column[column[token]]
+                row[token] = of_column[columns.of_token[token]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,11 +13,9 @@ from torch import Tensor
 
 from constrained_diffusion.automata.token_automaton import TokenAutomaton
 from constrained_diffusion.errors import ConstrainedDiffusionError, VocabularyError
-from constrained_diffusion.inference.fixed import FixedPositions
-from constrained_diffusion.inference.row import CanvasPosterior
+from constrained_diffusion.inference.canvas import CanvasPosterior
+from constrained_diffusion.inference.fixed import Fixed, allowed_tokens
 from constrained_diffusion.inference.threads import map_threads
-
-Fixed = Mapping[int, int | Collection[int]]
 
 
 class Posterior:
@@ -64,7 +62,7 @@ class Posterior:
         return self._shaped(marginals)
 
     def entropy(self) -> Tensor:
-        """Entropy of each position's marginal in nats, [.., L]; 0 where the constraint forces it."""
+        """Entropy of each position's marginal, nats, [.., L]; 0 where the constraint forces it."""
         entropies = self._each(lambda row, _: row.entropy())
         return self._shaped(torch.from_numpy(np.stack(entropies)).to(self._dtype))
 
@@ -85,7 +83,7 @@ class Posterior:
     def mode(self) -> Tensor:
         """The most probable canvas of each row, int64 [.., L]."""
         self._check_unchanged()
-        modes = self._each(lambda row, _: row.mode())
+        modes = self._each(lambda row, _: row.mode)
         return self._shaped(torch.from_numpy(np.stack(modes)))
 
     def values(self, name: str) -> dict[str, float]:
@@ -160,11 +158,11 @@ def infer(
     if len(automata) != count:
         raise ConstrainedDiffusionError(f"{len(automata)} automata for {count} rows of log_probs")
     maps = [fixed] * count if fixed is None or isinstance(fixed, Mapping) else list(fixed)
-    states = [None] * count if states is None else list(states)
-    finals = [None] * count if finals is None else list(finals)
-    for name, values in (("fixed", maps), ("states", states), ("finals", finals)):
-        if len(values) != count:
-            raise ConstrainedDiffusionError(f"{len(values)} {name} for {count} rows of log_probs")
+    starts = [None] * count if states is None else list(states)
+    ends = [None] * count if finals is None else list(finals)
+    for name, number in (("fixed", len(maps)), ("states", len(starts)), ("finals", len(ends))):
+        if number != count:
+            raise ConstrainedDiffusionError(f"{number} {name} for {count} rows of log_probs")
 
     rows = log_probs.detach().cpu().reshape(count, length, size)
 
@@ -175,7 +173,8 @@ def infer(
                 f"log_probs have {size} columns, but the vocabulary of the constraint has "
                 f"{automaton.vocabulary_size} tokens"
             )
-        start = automaton.start if states[b] is None else int(states[b])
+        given, final = starts[b], ends[b]
+        start: int = automaton.start if given is None else int(given)
         if not 0 <= start < automaton.num_states:
             raise ConstrainedDiffusionError(
                 f"state {start} is not one of the {automaton.num_states} states of the constraint"
@@ -183,9 +182,9 @@ def infer(
         return CanvasPosterior(
             automaton,
             rows[b],
-            FixedPositions.of(maps[b], length, size),
+            allowed_tokens(maps[b], length, size),
             start,
-            automaton.accepting if finals[b] is None else np.asarray(finals[b], np.bool_),
+            automaton.accepting if final is None else np.asarray(final, np.bool_),
             f" of row {b}" if batched else "",
         )
 

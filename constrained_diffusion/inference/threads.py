@@ -15,7 +15,7 @@ Result = TypeVar("Result")
 def map_threads(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
     """[function(item) for item in items]; an exception in one of them is raised here.
 
-    Plain threads and not numba's own: its default layer may not be entered from two threads at once.
+    Plain threads and not numba's: its default layer must not be entered by two threads at once.
     """
     items = list(items)
     workers = min(torch.get_num_threads(), len(items))

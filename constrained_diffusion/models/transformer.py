@@ -147,11 +147,13 @@ class _Block(nn.Module):
             v = torch.cat([self._split(mv), v], 2)
         attended = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
         x = x + self.out(attended.transpose(1, 2).flatten(2))
-        return x + self.down(F.gelu(self.up(self.norm_feedforward(x)), approximate="tanh"))
+        hidden: Tensor = self.down(F.gelu(self.up(self.norm_feedforward(x)), approximate="tanh"))
+        return x + hidden
 
     def _split(self, x: Tensor) -> Tensor:
         """[B, T, D] to [B, heads, T, D / heads]."""
-        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        batch, length, width = x.shape
+        return x.view(batch, length, self.heads, width // self.heads).transpose(1, 2)
 
 
 def _rotate(x: Tensor, rotation: Tensor) -> Tensor:
@@ -194,7 +196,8 @@ class DenoiserTransformer(nn.Module):
             self_conditioning: probabilities of the previous step [B, L, V].
         """
         expected = None if self_conditioning is None else self.expect(self_conditioning)
-        return self.decode(self.encode(prompt_ids), canvas, expected).log_probabilities()
+        prediction = self.decode(self.encode(prompt_ids), canvas, expected)
+        return prediction.log_probabilities()
 
     def encode(self, prompt_ids: Tensor) -> Memory:
         """Read a prompt [B, P]."""
@@ -215,7 +218,7 @@ class DenoiserTransformer(nn.Module):
         """Return the expected embedding of a prediction, without its full distribution."""
         share = prediction.gate.sigmoid()
         own = self.expect(prediction.logits.softmax(-1))
-        copied = prediction.copy @ self.embedding(prediction.ids).float()
+        copied: Tensor = prediction.copy @ self.embedding(prediction.ids).float()
         return share * own + (1 - share) * copied
 
     def decode(self, memory: Memory, canvas: Tensor, expected: Tensor | None) -> Prediction:

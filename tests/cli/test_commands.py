@@ -185,7 +185,8 @@ def test_check_tells_where_each_file_fails(run, files):
     status, output, errors = run(
         "check", "--schema", "schema", "good", "spaced", "bad", "binary", "empty"
     )
-    assert (status, errors) == (1, "")
+    assert status == 1
+    assert all(line.startswith("note: ") for line in errors.splitlines())
     lines = output.splitlines()
     assert lines[:2] == ["good: accepted", "spaced: accepted"]
     assert lines[2].startswith("bad:1:21: ") and "expected" in lines[2]
@@ -243,7 +244,7 @@ def test_compile_reports_what_no_single_canvas_holds(run):
         (["frobnicate"], 2, "frobnicate"),
         (["generate"], 2, "exactly one constraint"),
         (["generate", "--regex", "a", "--choice", "b"], 2, "--regex and --choice"),
-        (["generate", "--regex", "a", "--steps", "many"], 2, "many"),
+        (["generate", "--regex", "a", "--steps", "many"], 2, "--steps"),
         (["generate", "--regex", "a", "--steps", "0"], 2, "steps"),
         (["generate", "--regex", "a", "--canvases", "0"], 2, "canvases"),
         (["generate", "--regex", "a", "--seed", "9" * 30], 2, "seed"),
@@ -277,7 +278,7 @@ def test_bad_input_is_one_line(run, files, arguments, status, words):
         binary=b"\x00\xff\xfe",
         deep="[" * 100_000,
         typo={"properties": {"a": {"type": "strng"}}},
-        never={"type": "string", "minLength": 5, "maxLength": 2},
+        never=False,
         hole=["a", {"hole": "x"}],
         kind=[{"hole": "x", "grammar": "y"}],
         holetext=[{"hole": "x", "text": {"max_chars": "3"}}],

@@ -88,16 +88,14 @@ def alternation(branches: Sequence[Node]) -> Node:
 
 
 def repeat(body: Node, low: int, high: int | None) -> Node:
-    """A repeat, with nested unbounded or optional ones joined: (x+){2,5} is x{2,}."""
+    """A repeat, joined with one inside it where the counts leave no gap: (x{1,3}){2,5} is x{2,15}."""
     if high == 0:
         return EMPTY_TEXT
     if low == high == 1:
         return body
-    if isinstance(body, Repeat):
-        if body.high is None and body.low <= 1:
-            return Repeat(body.body, low * body.low, None)
-        if body.low == 0 and body.high == 1:
-            return Repeat(body.body, 0, high)
+    if isinstance(body, Repeat) and (body.low <= 1 or low == high):
+        both = None if high is None or body.high is None else high * body.high
+        return Repeat(body.body, low * body.low, both)
     return Repeat(body, low, high)
 
 

@@ -41,12 +41,17 @@ MAX_PATTERN_STATES = 100_000
 MAX_STEPS = 1_000_000
 """Bound on the threads that are formed, some seconds' worth."""
 
-Obligation: TypeAlias = "tuple[bool, Threads]"  # negative?, the lookahead's threads
-Thread: TypeAlias = "tuple[int, frozenset[Obligation]]"
-Threads: TypeAlias = "frozenset[Thread]"
-Past: TypeAlias = "tuple[Threads, ...]"  # by number of the lookbehind
+Obligations: TypeAlias = frozenset[int]
+"""Members are twice the number of a set of threads, plus one if they must not match."""
 
-_FREE: frozenset[Obligation] = frozenset()
+Thread: TypeAlias = tuple[int, Obligations]
+Threads: TypeAlias = int
+"""The number of a set of threads: sets hold sets, so they are compared by number."""
+
+Past: TypeAlias = tuple[Threads, ...]
+"""By number of the lookbehind."""
+
+_FREE: Obligations = frozenset()
 
 
 @dataclass
@@ -131,9 +136,11 @@ def _partition(sets: Sequence[CodePoints]) -> tuple[list[CodePoints], list[int]]
     return [normalise(ranges) for ranges in ranges_of.values()], masks
 
 
-def _weakest(choices: list[frozenset[Obligation]]) -> list[frozenset[Obligation]]:
+def _weakest(choices: list[Obligations]) -> list[Obligations]:
     """The sets that hold no other of the sets: whoever meets a larger one meets a smaller one."""
-    kept: list[frozenset[Obligation]] = []
+    if len(choices) == 1:
+        return choices
+    kept: list[Obligations] = []
     for choice in sorted(choices, key=len):
         if not any(smaller <= choice for smaller in kept):
             kept.append(choice)
@@ -160,62 +167,68 @@ class _Runner:
         self.important = [bool(row) for row in self.edges]
         for body in pattern.bodies.values():
             self.important[body.end] = True
+        self.members: list[frozenset[Thread]] = []
+        self.numbers: dict[frozenset[Thread], Threads] = {}
         self.moved: dict[tuple[Threads, int, Past], Threads] = {}
         self.steps = 0
 
-    def closure(self, threads: Iterable[Thread], past: Sequence[Threads]) -> Threads:
+    def closure(self, threads: Iterable[Thread], past: Past) -> Threads:
         """The important threads that these become without reading, at a position with `past`."""
         stack = list(threads)
         seen = set(stack)
-        found: dict[int, list[frozenset[Obligation]]] = {}
-
-        def push(thread: Thread) -> None:
-            if thread not in seen:
-                seen.add(thread)
-                stack.append(thread)
-
+        found: dict[int, list[Obligations]] = {}
         while stack:
             state, obligations = stack.pop()
-            self._count()
+            self._count(1 + len(obligations))
             if self.important[state]:
                 found.setdefault(state, []).append(obligations)
-            for target in self.epsilons[state]:
-                push((target, obligations))
+            reached = [(target, obligations) for target in self.epsilons[state]]
             for look, body, target in self.looks[state]:
                 for added in self._ways(look, body, past):
-                    push((target, obligations | added))
-        return frozenset(
-            (state, obligations)
-            for state, choices in found.items()
-            for obligations in _weakest(choices)
+                    reached.append((target, obligations | added))
+            for thread in reached:
+                if thread not in seen:
+                    seen.add(thread)
+                    stack.append(thread)
+        return self.number_of(
+            frozenset(
+                (state, obligations)
+                for state, choices in found.items()
+                for obligations in _weakest(choices)
+            )
         )
 
-    def _ways(
-        self, look: ast.Look, body: _Body, past: Sequence[Threads]
-    ) -> list[frozenset[Obligation]]:
+    def number_of(self, members: frozenset[Thread]) -> Threads:
+        """The number of a set of threads."""
+        number = self.numbers.setdefault(members, len(self.members))
+        if number == len(self.members):
+            self.members.append(members)
+        return number
+
+    def _ways(self, look: ast.Look, body: _Body, past: Past) -> list[Obligations]:
         """The sets of obligations any one of which makes the assertion hold at this position."""
         if look.ahead:
-            threads = self.closure([(body.start, _FREE)], past)
-            return self._kept([(look.negative, threads)])
-        choices = [owed for state, owed in past[body.number] if state == body.end]
+            return self._kept([2 * self.closure([(body.start, _FREE)], past) + look.negative])
+        choices = [owed for state, owed in self.members[past[body.number]] if state == body.end]
         if not look.negative:
             return choices
-        negated: list[frozenset[Obligation]] = []
+        negated: list[Obligations] = []
         for one_of_each in product(*choices):
-            negated.append(frozenset((not negative, rest) for negative, rest in one_of_each))
-            self._count()
+            self._count(1 + len(one_of_each))
+            negated.append(frozenset(obligation ^ 1 for obligation in one_of_each))
         return _weakest(negated)
 
-    def _kept(self, obligations: Iterable[Obligation]) -> list[frozenset[Obligation]]:
+    def _kept(self, obligations: Iterable[int]) -> list[Obligations]:
         """The obligations still open, as the only set; no set if one has failed already."""
         still_open = []
-        for negative, threads in obligations:
+        for obligation in obligations:
+            threads = self.members[obligation >> 1]
             met = any(state in self.ahead_ends and not owed for state, owed in threads)
             if met or not threads:
-                if met == negative:
+                if met == bool(obligation & 1):
                     return []
             else:
-                still_open.append((negative, threads))
+                still_open.append(obligation)
         return [frozenset(still_open)]
 
     def move(self, threads: Threads, symbol: int, past: Past) -> Threads:
@@ -228,42 +241,44 @@ class _Runner:
 
     def _moved(self, threads: Threads, symbol: int, past: Past) -> list[Thread]:
         moved: list[Thread] = []
-        for state, obligations in threads:
+        for state, obligations in self.members[threads]:
             targets = [target for mask, target in self.edges[state] if mask >> symbol & 1]
             if targets:
-                owed = ((neg, self.move(inner, symbol, past)) for neg, inner in obligations)
+                self._count(len(obligations))
+                owed = (2 * self.move(own >> 1, symbol, past) + (own & 1) for own in obligations)
                 for kept in self._kept(owed):
                     moved.extend((target, kept) for target in targets)
         return moved
 
     def first_past(self) -> Past:
         """The past at the start of the text."""
-        past: list[Threads] = []
+        past: Past = ()
         for body in self.behind:
-            past.append(self.closure([(body.start, _FREE)], past))
-        return tuple(past)
+            past += (self.closure([(body.start, _FREE)], past),)
+        return past
 
     def next_past(self, past: Past, symbol: int) -> Past:
         """The past after reading `symbol`."""
         # a lookbehind is numbered after those inside it, so it needs no more than `after` so far
-        after: list[Threads] = []
+        after: Past = ()
         for body, threads in zip(self.behind, past, strict=True):
-            moved = self._moved(threads, symbol, tuple(after))
-            after.append(self.closure([*moved, (body.start, _FREE)], after))
-        return tuple(after)
+            moved = self._moved(threads, symbol, after)
+            after += (self.closure([*moved, (body.start, _FREE)], after),)
+        return after
 
-    def holds_at_end(self, obligations: frozenset[Obligation]) -> bool:
+    def holds_at_end(self, obligations: Obligations) -> bool:
         """Whether all obligations hold if the text ends here."""
-        return all(
-            negative
-            != any(
-                state in self.ahead_ends and self.holds_at_end(owed) for state, owed in threads
+        for obligation in obligations:
+            met = any(
+                state in self.ahead_ends and self.holds_at_end(owed)
+                for state, owed in self.members[obligation >> 1]
             )
-            for negative, threads in obligations
-        )
+            if met == bool(obligation & 1):
+                return False
+        return True
 
-    def _count(self) -> None:
-        self.steps += 1
+    def _count(self, steps: int) -> None:
+        self.steps += steps
         if self.steps > MAX_STEPS:
             raise LimitError(
                 f"the lookaround of a regular expression takes more than {MAX_STEPS:,} steps; "
@@ -312,7 +327,7 @@ def with_lookaround(node: ast.Node, *, max_states: int) -> ByteAutomaton:
     state_of[anything, -1] = absorbing
     add_code_points(builder, absorbing, ALL_CODE_POINTS, absorbing)
     first = number_of(runner.first_past())
-    for thread in runner.closure([(start, _FREE)], pasts[first]):
+    for thread in runner.members[runner.closure([(start, _FREE)], pasts[first])]:
         builder.add_epsilon(origin, state_for(thread, first))
     accepting = [absorbing]
     for (state, obligations), past in queue:
@@ -330,8 +345,8 @@ def with_lookaround(node: ast.Node, *, max_states: int) -> ByteAutomaton:
             if after is None:
                 after = number_of(runner.next_past(pasts[past], symbol))
                 next_past[past, symbol] = after
-            here = frozenset([(state, obligations)])
-            for thread in runner.move(here, symbol, pasts[after]):
+            here = runner.number_of(frozenset([(state, obligations)]))
+            for thread in runner.members[runner.move(here, symbol, pasts[after])]:
                 target = state_for(thread, after)
                 symbols_to[target] = symbols_to.get(target, 0) | 1 << symbol
         for target, symbols in symbols_to.items():

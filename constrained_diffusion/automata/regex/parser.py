@@ -44,6 +44,8 @@ _FLAG_NAMES = {
     "x": "verbose",
     "a": "ascii_only",
 }
+_GLOBAL_FLAGS = re.compile(r"\(\?(?!R\))([a-zA-Z]+)\)")
+_SCOPED_FLAGS = re.compile(r"([a-zA-Z]*)(?:-([a-zA-Z]+))?([:)])")
 _GROUP_NAME = re.compile(r"[^\W\d]\w*")
 _QUANTIFIER = {
     "python": re.compile(r"\{(?=[\d,])(\d*)(?:(,)(\d*))?\}", re.ASCII),
@@ -54,7 +56,7 @@ _UNSUPPORTED_GROUPS = {
     "(?P>": "a recursive call is not a regular language",
     "(?>": "an atomic group depends on the order of matching",
     "(?(": "a conditional depends on what a group has matched",
-    "(?R": "a recursive call is not a regular language",
+    "(?R)": "a recursive call is not a regular language",
     "(?&": "a recursive call is not a regular language",
     "(?|": "branch reset groups are unknown to both dialects",
 }
@@ -84,7 +86,7 @@ class _Parser(EscapeReader):
         return node
 
     def _global_flags(self) -> None:
-        while match := re.compile(r"\(\?([a-zA-Z]+)\)").match(self.pattern, self.position):
+        while match := _GLOBAL_FLAGS.match(self.pattern, self.position):
             self.flags = self._switched(match[1], "", match.start(1))
             self.position = match.end()
 
@@ -265,7 +267,7 @@ class _Parser(EscapeReader):
             raise self.error("missing > after the group name", self.position)
 
     def _scoped_flags(self, begin: int) -> None:
-        match = re.compile(r"([a-zA-Z]*)(?:-([a-zA-Z]+))?([:)])").match(self.pattern, self.position)
+        match = _SCOPED_FLAGS.match(self.pattern, self.position)
         if match is None:
             raise self.error(f"unknown group {self.pattern[begin:begin + 3]}", begin)
         on, off, close = match.groups()

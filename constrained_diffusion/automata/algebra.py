@@ -10,8 +10,14 @@ from functools import lru_cache
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
-from constrained_diffusion.automata.automaton import ByteAutomaton
+from constrained_diffusion.automata.automaton import (
+    BoolArray,
+    ByteArray,
+    ByteAutomaton,
+    Int32Array,
+)
 from constrained_diffusion.automata.minimise import minimise
 from constrained_diffusion.automata.nfa import MAX_NFA_STATES, MAX_STATES, NfaBuilder
 from constrained_diffusion.automata.product import product
@@ -67,7 +73,9 @@ def choice(values: Sequence[bytes], *, max_states: int = MAX_STATES) -> ByteAuto
         try:
             value.decode()
         except UnicodeDecodeError as error:
-            raise ConstrainedDiffusionError(f"not valid UTF-8: {value!r} ({error.reason})") from None
+            raise ConstrainedDiffusionError(
+                f"not valid UTF-8: {value!r} ({error.reason})"
+            ) from None
     ordered = sorted(set(values))
     text = np.frombuffer(b"".join(ordered), np.uint8)
     ends = np.cumsum(np.fromiter(map(len, ordered), np.int64, len(ordered)))
@@ -91,7 +99,9 @@ def choice(values: Sequence[bytes], *, max_states: int = MAX_STATES) -> ByteAuto
 
 
 @njit(cache=True)
-def _prefix_tree(columns, ends, num_classes, max_states):
+def _prefix_tree(
+    columns: ByteArray, ends: NDArray[np.int64], num_classes: np.int64, max_states: np.int64
+) -> tuple[Int32Array, BoolArray]:
     """The trie of sorted distinct strings: int32 [S, K] (no rows over the limit) and bool [S]."""
     num_states = 1
     begin = 0

@@ -97,7 +97,8 @@ class ByteAutomaton:
     @cached_property
     def distance(self) -> Int32Array:
         """int32 [S]: the fewest further bytes to an accepting state (-1 in the empty language)."""
-        return fewest_steps(self.transitions, self.accepting)
+        distance: Int32Array = fewest_steps(self.transitions, self.accepting)
+        return distance
 
     @cached_property
     def edges(self) -> tuple[Int32Array, Int32Array, Int32Array]:
@@ -116,7 +117,9 @@ class ByteAutomaton:
 
 
 @njit(cache=True)
-def _run(transitions, byte_class, text, state):
+def _run(
+    transitions: Int32Array, byte_class: ByteArray, text: ByteArray, state: np.int64
+) -> np.int64:
     for byte in text:
         if state < 0:
             break
@@ -125,7 +128,7 @@ def _run(transitions, byte_class, text, state):
 
 
 @njit(cache=True)
-def fewest_steps(transitions, accepting):
+def fewest_steps(transitions: Int32Array, accepting: BoolArray) -> Int32Array:
     """int32 [S]: transitions to the nearest accepting state, -1 where none can be reached."""
     num_states, num_columns = transitions.shape
     first = np.zeros(num_states + 1, np.int64)

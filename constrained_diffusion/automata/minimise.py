@@ -19,9 +19,7 @@ from constrained_diffusion.automata.automaton import (
 )
 
 
-def minimise(
-    transitions: Int32Array, byte_class: ByteArray, accepting: BoolArray
-) -> ByteAutomaton:
+def minimise(transitions: Int32Array, byte_class: ByteArray, accepting: BoolArray) -> ByteAutomaton:
     """The canonical minimal automaton of a deterministic one that starts in state 0.
 
     Args:
@@ -45,7 +43,7 @@ _EMPTY_LANGUAGE = -2
 
 
 @njit(cache=True)
-def _trim(transitions, accepting):
+def _trim(transitions: Int32Array, accepting: BoolArray) -> tuple[Int32Array, int]:
     """A copy in which only useful states (reachable, and able to accept) have transitions."""
     num_states, num_columns = transitions.shape
     distance = fewest_steps(transitions, accepting)
@@ -75,7 +73,16 @@ def _trim(transitions, accepting):
 
 
 @njit(cache=True)
-def _mark(element, elements, location, set_of, first, marked, touched, num_touched):
+def _mark(
+    element: int,
+    elements: Int32Array,
+    location: Int32Array,
+    set_of: Int32Array,
+    first: Int32Array,
+    marked: Int32Array,
+    touched: Int32Array,
+    num_touched: int,
+) -> int:
     """Moves `element` among the marked ones at the front of its set; returns `num_touched`."""
     own = set_of[element]
     here = location[element]
@@ -93,7 +100,16 @@ def _mark(element, elements, location, set_of, first, marked, touched, num_touch
 
 
 @njit(cache=True)
-def _split(elements, set_of, first, past, marked, touched, num_touched, num_sets):
+def _split(
+    elements: Int32Array,
+    set_of: Int32Array,
+    first: Int32Array,
+    past: Int32Array,
+    marked: Int32Array,
+    touched: Int32Array,
+    num_touched: int,
+    num_sets: int,
+) -> int:
     """Splits each touched set into marked and unmarked, the smaller part gets the new number."""
     while num_touched > 0:
         num_touched -= 1
@@ -119,12 +135,15 @@ def _split(elements, set_of, first, past, marked, touched, num_touched, num_sets
 
 
 @njit(cache=True)
-def _refine(transitions, accepting, num_transitions):
+def _refine(
+    transitions: Int32Array, accepting: BoolArray, num_transitions: int
+) -> tuple[Int32Array, int]:
     """The coarsest partition of the states by language; unused states land in some block.
 
     Returns int32 [S] block of each state, and the number of blocks.
     """
     num_states, num_columns = transitions.shape
+    zero = int(np.int64(0))  # a literal 0 would make numba compile the helpers once more each
 
     # Transitions ("cords") by column, which is the initial partition of them.
     tail = np.empty(num_transitions, np.int32)
@@ -133,7 +152,7 @@ def _refine(transitions, accepting, num_transitions):
     cord_past = np.empty(num_transitions + 1, np.int32)
     cord_of = np.empty(num_transitions, np.int32)
     count = 0
-    num_cords = 0
+    num_cords = zero
     for column in range(num_columns):
         begin = count
         for state in range(num_states):
@@ -172,8 +191,8 @@ def _refine(transitions, accepting, num_transitions):
     marked = np.zeros(num_states + 1, np.int32)
     touched = np.empty(num_states + 1, np.int32)
     past[0] = num_states
-    num_blocks = 1
-    num_touched = 0
+    num_blocks = zero + 1
+    num_touched = zero
     for state in range(num_states):
         if accepting[state]:
             num_touched = _mark(
@@ -185,7 +204,7 @@ def _refine(transitions, accepting, num_transitions):
     block = 1
     cord = 0
     while cord < num_cords:
-        num_touched = 0
+        num_touched = zero
         for position in range(cord_first[cord], cord_past[cord]):
             state = tail[cord_elements[position]]
             num_touched = _mark(
@@ -196,7 +215,7 @@ def _refine(transitions, accepting, num_transitions):
         )
         cord += 1
         while block < num_blocks:
-            num_touched = 0
+            num_touched = zero
             for position in range(first[block], past[block]):
                 state = elements[position]
                 for entry in range(incoming_first[state], incoming_first[state + 1]):
@@ -213,7 +232,13 @@ def _refine(transitions, accepting, num_transitions):
 
 
 @njit(cache=True)
-def _canonical(transitions, byte_class, accepting, block_of, num_blocks):
+def _canonical(
+    transitions: Int32Array,
+    byte_class: ByteArray,
+    accepting: BoolArray,
+    block_of: Int32Array,
+    num_blocks: int,
+) -> tuple[Int32Array, ByteArray, BoolArray]:
     """Quotient by blocks, equal columns merged, states in breadth-first order from state 0."""
     num_states, num_columns = transitions.shape
     member = np.full(num_blocks, -1, np.int32)

@@ -11,11 +11,8 @@ from numpy.typing import NDArray
 
 from constrained_diffusion.automata.automaton import ByteAutomaton, Int32Array
 from constrained_diffusion.automata.minimise import minimise
-from constrained_diffusion.automata.subsets import (
-    LIMIT_NAMES,
-    byte_classes,
-    subset_construction,
-)
+from constrained_diffusion.automata.nfa_arrays import byte_classes
+from constrained_diffusion.automata.subsets import LIMIT_NAMES, subset_construction
 from constrained_diffusion.errors import LimitError
 
 ByteSet: TypeAlias = int
@@ -140,6 +137,8 @@ class NfaBuilder:
         first_state, first_edge, first_epsilon = mark
         distance = self._num_states - first_state
         self.add_states(distance * copies)
+        self._check_edges(copies * (len(self._source) - first_edge))
+        self._check_edges(copies * (len(self._epsilon_source) - first_epsilon))
         shift = (np.arange(1, copies + 1, dtype=np.int32) * distance)[:, None]
 
         def shifted(states: array[int], begin: int) -> Int32Array:
@@ -169,8 +168,9 @@ class NfaBuilder:
         Args:
             start, accepting: states.
             max_states: bound on the deterministic states, before minimisation.
-            absorbing: a state after which, the caller vouches, every text can follow that can follow
-                any state reached by the same text; those others are then dropped early.
+            absorbing: a state after which, the caller vouches, every text can follow that can
+                follow any state reached by the same text; those others are then dropped early.
+                It must accept or read something itself.
 
         Raises:
             LimitError: the deterministic automaton has more than `max_states` states before
@@ -214,12 +214,15 @@ class NfaBuilder:
         bits = np.unpackbits(np.frombuffer(packed, np.uint8), bitorder="little")
         return bits.reshape(-1, 256).astype(np.bool_)
 
-    def _extend(self, sources: Int32Array, set_ids: Int32Array, targets: Int32Array) -> None:
-        if len(self._source) + len(sources) > MAX_NFA_EDGES:
+    def _check_edges(self, count: int) -> None:
+        if len(self._source) + len(self._epsilon_source) + count > MAX_NFA_EDGES:
             raise LimitError(
                 f"a constraint needs more than {MAX_NFA_EDGES:,} nondeterministic edges; "
                 "use smaller repeat counts or fewer alternatives"
             )
+
+    def _extend(self, sources: Int32Array, set_ids: Int32Array, targets: Int32Array) -> None:
+        self._check_edges(len(sources))
         self._source.frombytes(sources.astype(np.int32, copy=False).tobytes())
         self._set.frombytes(set_ids.astype(np.int32, copy=False).tobytes())
         self._target.frombytes(targets.astype(np.int32, copy=False).tobytes())

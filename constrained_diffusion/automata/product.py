@@ -7,10 +7,15 @@ from typing import Literal
 import numpy as np
 from numba import njit
 
-from constrained_diffusion.automata.automaton import ByteAutomaton
+from constrained_diffusion.automata.automaton import (
+    BoolArray,
+    ByteArray,
+    ByteAutomaton,
+    Int32Array,
+)
 from constrained_diffusion.automata.minimise import minimise
 from constrained_diffusion.automata.nfa import MAX_STATES
-from constrained_diffusion.automata.subsets import MAX_TABLE
+from constrained_diffusion.automata.subsets import MAX_TABLE, grown, more_rows
 from constrained_diffusion.errors import LimitError
 
 
@@ -49,8 +54,15 @@ def product(
 
 @njit(cache=True)
 def _product(
-    left, left_accepting, left_column, right, right_accepting, right_column, minus, max_states
-):
+    left: Int32Array,
+    left_accepting: BoolArray,
+    left_column: ByteArray,
+    right: Int32Array,
+    right_accepting: BoolArray,
+    right_column: ByteArray,
+    minus: bool,
+    max_states: np.int64,
+) -> tuple[Int32Array, BoolArray, bool]:
     """Pairs reachable from (0, 0); a missing right state is -1, allowed under `minus` only.
 
     Returns int32 [S, K] transitions, bool [S] accepting, and whether `max_states` sufficed.
@@ -89,11 +101,9 @@ def _product(
                     return transitions[:1], np.zeros(1, np.bool_), False
                 if num_states == capacity:
                     capacity *= 2
-                    lefts = _doubled(lefts)
-                    rights = _doubled(rights)
-                    wider = np.empty((capacity, num_columns), np.int32)
-                    wider[:num_states] = transitions
-                    transitions = wider
+                    lefts = grown(lefts, capacity)
+                    rights = grown(rights, capacity)
+                    transitions = more_rows(transitions)
                 slots[slot] = num_states
                 lefts[num_states] = next_left
                 rights[num_states] = next_right
@@ -116,13 +126,6 @@ def _product(
 
 
 @njit(cache=True)
-def _slot_of(pair, num_slots):
+def _slot_of(pair: np.int64, num_slots: int) -> np.int64:
     word = np.uint64(pair) * np.uint64(0x9E3779B97F4A7C15)
     return np.int64((word ^ (word >> np.uint64(32))) & np.uint64(num_slots - 1))
-
-
-@njit(cache=True)
-def _doubled(values):
-    doubled = np.empty(2 * len(values), np.int32)
-    doubled[: len(values)] = values
-    return doubled

@@ -7,11 +7,19 @@ trimmed. Sets are found by an order-independent hash and compared exactly.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from constrained_diffusion.automata.automaton import BoolArray, ByteArray, Int32Array
+from constrained_diffusion.automata.automaton import BoolArray, Int32Array
+from constrained_diffusion.automata.nfa_arrays import (
+    forwarding,
+    grouped,
+    taken_at,
+    useful_states,
+)
 
 MAX_TABLE = 24_000_000
 """Bound on states times byte classes of the deterministic table (4 bytes each)."""
@@ -33,134 +41,7 @@ LIMIT_NAMES = (
 
 
 @njit(cache=True)
-def byte_classes(sets: BoolArray) -> tuple[ByteArray, Int32Array, Int32Array]:
-    """The coarsest partition of the bytes of which every set is a union of classes.
-
-    Args:
-        sets: bool [D, 256].
-
-    Returns:
-        uint8 [256] class of each byte, numbered by first byte, and the classes of each set as
-        int32 offsets [D + 1] into int32 columns.
-    """
-    num_sets = sets.shape[0]
-    byte_class = np.zeros(256, np.int32)
-    num_classes = 1
-    renamed = np.empty(512, np.int32)
-    for number in range(num_sets):
-        renamed[: 2 * num_classes] = -1
-        num_classes = 0
-        for byte in range(256):
-            pair = 2 * byte_class[byte] + (1 if sets[number, byte] else 0)
-            if renamed[pair] < 0:
-                renamed[pair] = num_classes
-                num_classes += 1
-            byte_class[byte] = renamed[pair]
-    first_byte = np.full(num_classes, -1, np.int32)
-    for byte in range(255, -1, -1):
-        first_byte[byte_class[byte]] = byte
-    offsets = np.zeros(num_sets + 1, np.int32)
-    columns = np.empty(num_sets * num_classes, np.int32)
-    count = 0
-    for number in range(num_sets):
-        for column in range(num_classes):
-            if sets[number, first_byte[column]]:
-                columns[count] = column
-                count += 1
-        offsets[number + 1] = count
-    return byte_class.astype(np.uint8), offsets, columns[:count].copy()
-
-
-@njit(cache=True)
-def _group(
-    keys: Int32Array, keep: BoolArray, num_groups: int
-) -> tuple[Int32Array, Int32Array]:
-    """Positions of the kept `keys` grouped by key: offsets [num_groups + 1] and positions."""
-    offsets = np.zeros(num_groups + 1, np.int32)
-    for position in range(len(keys)):
-        if keep[position]:
-            offsets[keys[position] + 1] += 1
-    for group in range(num_groups):
-        offsets[group + 1] += offsets[group]
-    positions = np.empty(offsets[num_groups], np.int32)
-    fill = offsets[:-1].copy()
-    for position in range(len(keys)):
-        if keep[position]:
-            positions[fill[keys[position]]] = position
-            fill[keys[position]] += 1
-    return offsets, positions
-
-
-@njit(cache=True)
-def _useful(
-    source: Int32Array,
-    target: Int32Array,
-    epsilon_source: Int32Array,
-    epsilon_target: Int32Array,
-    accepting: BoolArray,
-) -> BoolArray:
-    """bool [n]: the states from which an accepting state can be reached."""
-    num_states = len(accepting)
-    into, edges = _group(target, np.ones(len(target), np.bool_), num_states)
-    epsilon_into, epsilons = _group(
-        epsilon_target, np.ones(len(epsilon_target), np.bool_), num_states
-    )
-    useful = accepting.copy()
-    stack = np.empty(num_states, np.int32)
-    height = 0
-    for state in range(num_states):
-        if accepting[state]:
-            stack[height] = state
-            height += 1
-    while height > 0:
-        height -= 1
-        state = stack[height]
-        for entry in range(into[state], into[state + 1]):
-            before = source[edges[entry]]
-            if not useful[before]:
-                useful[before] = True
-                stack[height] = before
-                height += 1
-        for entry in range(epsilon_into[state], epsilon_into[state + 1]):
-            before = epsilon_source[epsilons[entry]]
-            if not useful[before]:
-                useful[before] = True
-                stack[height] = before
-                height += 1
-    return useful
-
-
-@njit(cache=True)
-def _forwarding(
-    useful: BoolArray, important: BoolArray, epsilon_first: Int32Array, epsilon_next: Int32Array
-) -> Int32Array:
-    """int32 [N]: the state that each state stands for.
-
-    A state with one epsilon edge and nothing else stands for its successor. Every chain of such
-    states ends, for a cycle of them could not reach acceptance.
-    """
-    num_states = len(useful)
-    forward = np.arange(num_states).astype(np.int32)
-    for state in range(num_states):
-        final = state
-        while (
-            useful[final]
-            and not important[final]
-            and forward[final] == final
-            and epsilon_first[final + 1] - epsilon_first[final] == 1
-        ):
-            final = epsilon_next[epsilon_first[final]]
-        final = forward[final]
-        walk = state
-        while walk != final and forward[walk] == walk:
-            after = epsilon_next[epsilon_first[walk]]
-            forward[walk] = final
-            walk = after
-    return forward
-
-
-@njit(cache=True)
-def _mixed(value: int) -> np.uint64:
+def _mixed(value: int | np.int64) -> np.uint64:
     """A 64-bit hash of one integer (the finaliser of splitmix64)."""
     word = np.uint64(value) + np.uint64(0x9E3779B97F4A7C15)
     word = (word ^ (word >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -174,7 +55,7 @@ def _close(
     important: BoolArray,
     epsilon_first: Int32Array,
     epsilon_next: Int32Array,
-    absorbing: int,
+    absorbing: np.int64,
     stamps: Int32Array,
     stamp: int,
     stack: Int32Array,
@@ -228,7 +109,7 @@ def _find(
     hashes: NDArray[np.uint64],
     offsets: NDArray[np.int64],
     members: Int32Array,
-) -> tuple[int, int]:
+) -> tuple[int, np.int64]:
     """The number of the known subset that is just stamped, or -1, and its slot."""
     slot = np.int64(total & np.uint64(len(slots) - 1))
     while slots[slot] >= 0:
@@ -354,21 +235,26 @@ def subset_construction(
         exceeded (see `LIMIT_NAMES`).
     """
     num_nfa_states = len(accepting)
-    useful = _useful(source, target, epsilon_source, epsilon_target, accepting)
+    useful = useful_states(source, target, epsilon_source, epsilon_target, accepting)
     if not useful[start]:
         return np.full((1, num_classes), -1, np.int32), np.zeros(1, np.bool_), 0
 
-    edge_first, edges = _group(source, useful[source] & useful[target], num_nfa_states)
-    epsilon_first, epsilons = _group(
-        epsilon_source, useful[epsilon_source] & useful[epsilon_target], num_nfa_states
-    )
+    keep = np.empty(len(source), np.bool_)
+    for edge in range(len(source)):
+        keep[edge] = useful[source[edge]] and useful[target[edge]]
+    edge_first, edges = grouped(source, keep, num_nfa_states)
+    keep_epsilon = np.empty(len(epsilon_source), np.bool_)
+    for edge in range(len(epsilon_source)):
+        keep_epsilon[edge] = useful[epsilon_source[edge]] and useful[epsilon_target[edge]]
+    epsilon_first, epsilons = grouped(epsilon_source, keep_epsilon, num_nfa_states)
     important = accepting.copy()
     for state in range(num_nfa_states):
         important[state] = important[state] or edge_first[state + 1] > edge_first[state]
-    forward = _forwarding(useful, important, epsilon_first, epsilon_target[epsilons])
-    edge_label = set_number[edges]
-    edge_next = forward[target[edges]]
-    epsilon_next = forward[epsilon_target[epsilons]]
+    epsilon_next = taken_at(epsilon_target, epsilons)
+    forward = forwarding(useful, important, epsilon_first, epsilon_next)
+    edge_label = taken_at(set_number, edges)
+    edge_next = taken_at(forward, taken_at(target, edges))
+    epsilon_next = taken_at(forward, epsilon_next)
 
     # Subset i is members[offsets[i]:offsets[i + 1]].
     capacity = 64
@@ -423,7 +309,7 @@ def subset_construction(
             if number < 0:
                 begin = offsets[num_states]
                 if begin + num_nfa_states > len(members):
-                    members = _grown(members, 2 * (begin + num_nfa_states))
+                    members = grown(members, 2 * (begin + num_nfa_states))
                 stamp += 1
                 size, total, followed = _close(
                     bucket[low:high],
@@ -447,12 +333,10 @@ def subset_construction(
                         return transitions[:1], dfa_accepting[:1], 3
                     if num_states == capacity:
                         capacity *= 2
-                        offsets = _grown(offsets, capacity + 1)
-                        hashes = _grown(hashes, capacity)
-                        dfa_accepting = _grown(dfa_accepting, capacity)
-                        wider = np.full((capacity, num_classes), -1, np.int32)
-                        wider[:num_states] = transitions
-                        transitions = wider
+                        offsets = grown(offsets, capacity + 1)
+                        hashes = grown(hashes, capacity)
+                        dfa_accepting = grown(dfa_accepting, capacity)
+                        transitions = more_rows(transitions)
                     number = num_states
                     hashes[number] = total
                     for position in range(begin, begin + size):
@@ -477,8 +361,21 @@ def subset_construction(
 
 
 @njit(cache=True)
-def _grown(values: NDArray[np.generic], size: int) -> NDArray[np.generic]:
+def more_rows(table: Int32Array) -> Int32Array:
+    """A copy with twice the rows, the new ones filled with -1."""
+    num_rows, num_columns = table.shape
+    longer = np.full((2 * num_rows, num_columns), -1, np.int32)
+    for row in range(num_rows):
+        for column in range(num_columns):
+            longer[row, column] = table[row, column]
+    return longer
+
+
+@njit(cache=True)
+def grown(values: NDArray[Any], size: int) -> Any:
     """A longer copy, filled up with zeros."""
-    grown = np.zeros(size, values.dtype)
-    grown[: len(values)] = values
-    return grown
+    longer = np.zeros(size, values.dtype)
+    # a loop, for numba takes seconds to compile the error messages of a slice assignment
+    for position in range(len(values)):
+        longer[position] = values[position]
+    return longer

@@ -1,7 +1,7 @@
 """Sets of code points as byte automata over UTF-8, surrogates excluded.
 
-The set is split by the trie of UTF-8 (one byte, or a lead byte and one to three continuation bytes);
-subtries that accept the same sequences are shared, so a fragment is minimal by construction.
+The set is split by the trie of UTF-8 (one byte, or a lead byte and one to three continuation
+bytes); subtries that accept the same sequences are shared, so fragments are minimal.
 """
 
 from __future__ import annotations

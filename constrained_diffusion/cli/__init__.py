@@ -52,7 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         usage = getattr(error, "format_message", None)
         if usage is not None:
             return _fail(f"{usage()} See --help.", 2)
-        return _fail(f"internal error, please report it: {type(error).__name__}: {error}", 2)
+        words = str(error).strip().partition("\n")[0]
+        return _fail(f"internal error, please report it: {type(error).__name__}: {words}", 2)
 
 
 def _words(error: Exception) -> str:

@@ -78,7 +78,7 @@ def _verdict(compiled: CompiledConstraint, name: str, data: bytes) -> str | None
     """None where the text is accepted, else `FILE:LINE:COLUMN: …`."""
     if compiled.accepts(data):
         return None
-    reason = compiled.explain(data.removesuffix(b"\n").removesuffix(b"\r"))
+    reason = compiled.explain(re.sub(rb"\r?\n\Z", b"", data))
     if reason is None:
         return None
     reason = " ".join(reason.split())

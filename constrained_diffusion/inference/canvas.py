@@ -15,7 +15,7 @@ from torch import Tensor
 from constrained_diffusion.automata.token_automaton import TokenAutomaton
 from constrained_diffusion.errors import ConstrainedDiffusionError, LimitError, UnsatisfiableError
 from constrained_diffusion.inference import chain, logit_kernels, weights
-from constrained_diffusion.inference.extended import logarithm
+from constrained_diffusion.inference.extended import ZERO_BLOCKS, logarithm
 from constrained_diffusion.inference.messages import Messages
 from constrained_diffusion.inference.tables import (
     Allowed,
@@ -28,10 +28,10 @@ from constrained_diffusion.inference.tables import (
     Extended,
     Float64Array,
     Floats,
-    Int32Array,
     Int64Array,
     Ranked,
     SumMessage,
+    UInt32Array,
 )
 from constrained_diffusion.inference.threads import chunks, map_threads
 from constrained_diffusion.inference.token_choice import choose_tokens, draw_index
@@ -71,9 +71,14 @@ class CanvasPosterior:
         self._num_states = automaton.num_states
         self._num_classes = automaton.num_classes
         self._num_sets = automaton.num_sets
-        self._columns = Columns(*automaton.members, automaton.column)
-        self._sets = ClassSets(automaton.set_offsets, automaton.set_classes)
-        self._edges = Edges(automaton.edge_offsets, automaton.edge_set, automaton.edge_target)
+        offsets, tokens = automaton.members
+        self._columns = Columns(offsets, tokens.view(np.uint32), automaton.column.view(np.uint32))
+        self._sets = ClassSets(automaton.set_offsets, automaton.set_classes.view(np.uint32))
+        self._edges = Edges(
+            automaton.edge_offsets,
+            automaton.edge_set.view(np.uint32),
+            automaton.edge_target.view(np.uint32),
+        )
         self._automaton = automaton
         self._check_size()
 
@@ -165,13 +170,13 @@ class CanvasPosterior:
         masses = Extended.zeros(self._length, self._num_sets)
         after = Extended.zeros(self._num_states)
         states = self._ends.states
-        after.mantissa[states] = 1.0
+        after.mantissa[states], after.blocks[states] = 1.0, 0
         for i in reversed(range(self._length)):
             before = self._forward[i]
             message = chain.backward_sum(
                 self._edges, self._sums.part(i), before, after, masses.part(i)
             )
-            after.mantissa[states] = 0.0
+            after.mantissa[states], after.blocks[states] = 0.0, ZERO_BLOCKS
             states = before.states
             after.mantissa[states], after.blocks[states] = message
 
@@ -231,11 +236,12 @@ class CanvasPosterior:
         factor = self._token_factor()
         log_factor = np.log(factor, out=np.zeros_like(factor), where=factor > 0)
         terms = probability * log_factor + factor * self._table.slope
-        return np.maximum(-terms.sum(axis=1), 0.0)
+        entropy: Float64Array = np.maximum(-terms.sum(axis=1), 0.0)
+        return entropy
 
     def sample(self, uniforms: Float64Array) -> Int64Array:
         """One canvas of q, int64 [L]. uniforms: [L+1, 3], independent draws from [0, 1)."""
-        source, label = self._automaton.edge_source, self._edges.label
+        source = self._automaton.edge_source
         offsets, incoming = self._automaton.incoming
         scratch = np.full(self._num_states, -1, np.int64)
         classes = np.empty(self._length, np.int64)
@@ -244,7 +250,7 @@ class CanvasPosterior:
         for i in reversed(range(self._length)):
             edges = incoming[offsets[state] : offsets[state + 1]]
             ways = chain.incoming_weights(
-                edges, source, label, self._sums.part(i), self._forward[i], scratch
+                edges, source, self._edges.label, self._sums.part(i), self._forward[i], scratch
             )
             edge = edges[draw_index(ways, uniforms[i, 0])]
             members = self._classes_of(edge)
@@ -292,7 +298,7 @@ class CanvasPosterior:
             state = self._automaton.edge_source[edge]
         return self._tokens(classes, np.full(self._length, np.nan))
 
-    def _classes_of(self, edge: int) -> Int32Array:
+    def _classes_of(self, edge: int) -> UInt32Array:
         label = self._edges.label[edge]
         return self._sets.classes[self._sets.offsets[label] : self._sets.offsets[label + 1]]
 

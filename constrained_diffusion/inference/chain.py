@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from constrained_diffusion.inference.extended import add, normal
+from constrained_diffusion.inference.extended import ZERO_BLOCKS, add, normal
 from constrained_diffusion.inference.tables import (
     BestMessage,
     Edges,
@@ -21,6 +21,7 @@ from constrained_diffusion.inference.tables import (
     Int64Array,
     Ranked,
     SumMessage,
+    UInt32Array,
 )
 
 
@@ -43,7 +44,7 @@ def forward_sum(
     edges: Edges, weights: Extended, before: SumMessage, scratch: Extended
 ) -> SumMessage:
     """The forward message after a position from that before it."""
-    found = np.empty(len(scratch.mantissa), np.int32)
+    found = np.empty(len(scratch.mantissa) + 1, np.int32)
     count = 0
     for k in range(len(before.states)):
         state, m, b = before.states[k], before.mantissa[k], before.blocks[k]
@@ -53,21 +54,20 @@ def forward_sum(
             if weight == 0.0:
                 continue
             target = edges.target[edge]
-            term, term_blocks = m * weight, b + weights.blocks[label]
-            if scratch.mantissa[target] == 0.0:
-                scratch.mantissa[target], scratch.blocks[target] = term, term_blocks
-                found[count] = target
-                count += 1
-            else:
-                scratch.mantissa[target], scratch.blocks[target] = add(
-                    scratch.mantissa[target], scratch.blocks[target], term, term_blocks
-                )
+            found[count] = target
+            count += scratch.mantissa[target] == 0.0
+            scratch.mantissa[target], scratch.blocks[target] = add(
+                scratch.mantissa[target],
+                scratch.blocks[target],
+                m * weight,
+                b + weights.blocks[label],
+            )
     states = _listed(found, count, scratch.mantissa, 0.0)
     after = SumMessage(states, np.empty(count), np.empty(count, np.int64))
     for k in range(count):
         state = states[k]
         after.mantissa[k], after.blocks[k] = normal(scratch.mantissa[state], scratch.blocks[state])
-        scratch.mantissa[state] = 0.0
+        scratch.mantissa[state], scratch.blocks[state] = 0.0, ZERO_BLOCKS
     return after
 
 
@@ -124,7 +124,7 @@ def backward_sum(
     result = Extended(np.empty(count), np.empty(count, np.int64))
     for k in range(count):
         state, m, b = before.states[k], before.mantissa[k], before.blocks[k]
-        total, total_blocks = 0.0, 0
+        total, total_blocks = 0.0, ZERO_BLOCKS
         for edge in range(edges.offsets[state], edges.offsets[state + 1]):
             target = edges.target[edge]
             label = edges.label[edge]
@@ -132,18 +132,12 @@ def backward_sum(
             if ahead == 0.0 or weight == 0.0:
                 continue
             ahead_blocks = after.blocks[target]
-            term, term_blocks = weight * ahead, weights.blocks[label] + ahead_blocks
-            if total == 0.0:
-                total, total_blocks = term, term_blocks
-            else:
-                total, total_blocks = add(total, total_blocks, term, term_blocks)
-            mass, mass_blocks = m * ahead, b + ahead_blocks
-            if masses.mantissa[label] == 0.0:
-                masses.mantissa[label], masses.blocks[label] = mass, mass_blocks
-            else:
-                masses.mantissa[label], masses.blocks[label] = add(
-                    masses.mantissa[label], masses.blocks[label], mass, mass_blocks
-                )
+            total, total_blocks = add(
+                total, total_blocks, weight * ahead, weights.blocks[label] + ahead_blocks
+            )
+            masses.mantissa[label], masses.blocks[label] = add(
+                masses.mantissa[label], masses.blocks[label], m * ahead, b + ahead_blocks
+            )
         result.mantissa[k], result.blocks[k] = normal(total, total_blocks)
     return result
 
@@ -152,7 +146,7 @@ def backward_sum(
 def incoming_weights(
     incoming: Int32Array,
     source: Int32Array,
-    label: Int32Array,
+    label: UInt32Array,
     weights: Extended,
     before: SumMessage,
     scratch: Int64Array,

@@ -10,7 +10,7 @@ from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.extending import intrinsic, overload
 
-# Cephes expf (Moshier): exp(x) = 2**n exp(r); r = x - n log 2 in two exact steps, at most log(2) / 2.
+# Cephes expf (Moshier): exp(x) = 2**n exp(r) with r = x - n log 2, taken in two exact steps.
 _LOG2_E = np.float32(1.44269504088896341)
 _LOG_2_HIGH = np.float32(0.693359375)
 _LOG_2_LOW = np.float32(-2.12194440e-4)
@@ -52,8 +52,8 @@ _bits_to_float32: Any = _float32_of_bits
 
 @overload(exp_nonpositive, jit_options={"fastmath": {"contract"}})
 def _exp_nonpositive(x: Any) -> Any:
-    if x != types.float32:
-        return lambda x: math.exp(x)
+    def exp_float64(x: Any) -> Any:
+        return math.exp(x)
 
     def exp_float32(x: Any) -> Any:
         n = np.rint(x * _LOG2_E)
@@ -62,11 +62,15 @@ def _exp_nonpositive(x: Any) -> Any:
         power = _bits_to_float32((np.int32(n) + _EXPONENT_BIAS) << _MANTISSA_BITS)
         return (p * (r * r) + r + _ONE) * power
 
-    return exp_float32
+    return exp_float32 if x == types.float32 else exp_float64
 
 
 @overload(least)
 def _least(x: Any) -> Any:
-    if x == types.float32:
-        return lambda x: LEAST_FLOAT32
-    return lambda x: LEAST_FLOAT64
+    def least_float64(x: Any) -> Any:
+        return LEAST_FLOAT64
+
+    def least_float32(x: Any) -> Any:
+        return LEAST_FLOAT32
+
+    return least_float32 if x == types.float32 else least_float64

@@ -1,10 +1,11 @@
 """Non-negative numbers of unbounded range, for messages whose ratios no float64 can hold.
 
 A number is a pair: a float64 mantissa and an integer count of blocks of 256 bits, together
-mantissa * 2**(256 * blocks). Zero is the mantissa 0. *Normal* mantissas lie in [2**-128, 2**128),
+mantissa * 2**(256 * blocks). *Normal* mantissas lie in [2**-128, 2**128),
 products of two normal ones in [2**-256, 2**256); sums may be taken of such products and are made
-normal afterwards. Addition neglects what is smaller by a factor of 2**256 or more, but never a
-whole sum: a sum of positive numbers is positive, so "is possible" is "mantissa > 0", exactly.
+normal afterwards. Addition neglects what is smaller by a factor of 2**256 or more, but never the
+greatest term: a sum of positive numbers is positive, so "is possible" is "mantissa > 0", exactly.
+Zero has the mantissa 0 and ZERO_BLOCKS blocks, less than any other number.
 
 The probability 0 that a model gives to a token is `INFINITESIMAL` blocks: less than every product
 of positive probabilities, so it decides only where every canvas holds such a token, and canvases
@@ -16,16 +17,21 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 from numba import njit
 
 INFINITESIMAL = -(2**40)
 LEAST_BLOCKS = -(2**21)
+ZERO_BLOCKS = -(2**62)
 
 UP = 2.0**256
 DOWN = 2.0**-256
-DOWN_TWICE = 2.0**-512
 HIGH = 2.0**128
 LOW = 2.0**-128
+
+# What a term loses beside one of so many more blocks; three are more than mantissas make up for.
+NEGLIGIBLE = 3
+SHIFTS = np.array([1.0, 2.0**-256, 2.0**-512, 0.0])
 
 BLOCK_NATS = 256 * math.log(2)
 # log(2) * 256 in two parts, the first with so few bits that its products with block counts of up
@@ -46,21 +52,16 @@ def normal(mantissa: float, blocks: int) -> tuple[float, int]:
 
 @njit(cache=True)
 def add(mantissa: float, blocks: int, other: float, other_blocks: int) -> tuple[float, int]:
-    """The sum of two positive numbers, products of normal ones or sums of such."""
-    difference = blocks - other_blocks
-    if difference == 0:
-        return mantissa + other, blocks
-    if difference > 0:
-        if difference == 1:
-            mantissa += other * DOWN
-        elif difference == 2:
-            mantissa += other * DOWN_TWICE
-        return mantissa, blocks
-    if difference == -1:
-        other += mantissa * DOWN
-    elif difference == -2:
-        other += mantissa * DOWN_TWICE
-    return other, other_blocks
+    """The sum of two numbers: zero, products of normal ones, or sums of such.
+
+    Without branches: which number is greater is unpredictable in a recursion's inner loop.
+    """
+    greater = max(blocks, other_blocks)
+    return (
+        mantissa * SHIFTS[min(greater - blocks, NEGLIGIBLE)]
+        + other * SHIFTS[min(greater - other_blocks, NEGLIGIBLE)],
+        greater,
+    )
 
 
 @njit(cache=True)

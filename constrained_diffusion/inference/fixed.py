@@ -37,7 +37,7 @@ def allowed_tokens(fixed: Fixed | None, length: int, vocabulary_size: int) -> Al
     offsets = np.zeros(length + 1, np.int64)
     np.cumsum([len(allowed.get(i, ())) for i in range(length)], out=offsets[1:])
     flat = [token for position in sorted(allowed) for token in allowed[position]]
-    return Allowed(is_fixed, offsets, np.array(flat, np.int32))
+    return Allowed(is_fixed, offsets, np.array(flat, np.uint32))
 
 
 def _ids(value: Any, position: int, vocabulary_size: int) -> list[int]:

@@ -18,7 +18,7 @@ from constrained_diffusion.inference.tables import (
     Columns,
     Float64Array,
     Floats,
-    Int32Array,
+    UInt32Array,
 )
 
 # Sums in float32 are carried on to float64 after so many terms.
@@ -28,7 +28,7 @@ STRIDE = 64
 
 
 @njit(cache=True, nogil=True)
-def _gather(row: Floats, tokens: Int32Array, low: int, high: int, gathered: Floats) -> None:
+def _gather(row: Floats, tokens: UInt32Array, low: int, high: int, gathered: Floats) -> None:
     """Copies the logits of tokens[low:high] to `gathered`, from 0 on."""
     for position in range(low, high):
         gathered[position - low] = row[tokens[position]]
@@ -155,8 +155,8 @@ def _has_nan(logits: Floats, count: int) -> bool:
 @njit(cache=True, nogil=True)
 def _reduce_tokens(
     row: Floats,
-    tokens: Int32Array,
-    of_token: Int32Array,
+    tokens: UInt32Array,
+    of_token: UInt32Array,
     peak: Floats,
     total: Float64Array,
     slope: Float64Array,

@@ -47,9 +47,9 @@ class Posterior:
 
     def mask(self) -> Tensor:
         """bool [.., L, V]: the tokens that stand at each position in some possible canvas."""
-        mask = torch.zeros(self._shape, dtype=torch.bool)
-        self._each(lambda row, part: row.fill_mask(part), mask.numpy())
-        return self._shaped(mask)
+        mask = np.zeros(self._shape, np.bool_)
+        self._each(lambda row, part: row.fill_mask(part), mask)
+        return self._shaped(torch.from_numpy(mask))
 
     def marginals(self) -> Tensor:
         """The posterior probability of each token at each position, float [.., L, V].
@@ -57,14 +57,16 @@ class Posterior:
         float64 for float64 logits, else float32; each position sums to 1.
         """
         self._check_unchanged()
-        marginals = torch.zeros(self._shape, dtype=self._dtype)
-        self._each(lambda row, part: row.fill_marginals(part), marginals.numpy())
-        return self._shaped(marginals)
+        # NumPy asks for huge pages, torch does not: half of the time is that of the page faults
+        marginals = np.zeros(self._shape, np.float64 if self._wide else np.float32)
+        self._each(lambda row, part: row.fill_marginals(part), marginals)
+        return self._shaped(torch.from_numpy(marginals))
 
     def entropy(self) -> Tensor:
         """Entropy of each position's marginal, nats, [.., L]; 0 where the constraint forces it."""
         entropies = self._each(lambda row, _: row.entropy())
-        return self._shaped(torch.from_numpy(np.stack(entropies)).to(self._dtype))
+        dtype = torch.float64 if self._wide else torch.float32
+        return self._shaped(torch.from_numpy(np.stack(entropies)).to(dtype))
 
     def sample(self, generator: torch.Generator | None = None) -> Tensor:
         """One canvas of each row's exact joint distribution, int64 [.., L].
@@ -103,8 +105,8 @@ class Posterior:
         return len(self._rows), length, size
 
     @property
-    def _dtype(self) -> torch.dtype:
-        return torch.float64 if self._log_probs.dtype == torch.float64 else torch.float32
+    def _wide(self) -> bool:
+        return self._log_probs.dtype == torch.float64
 
     def _each(
         self, function: Callable[[CanvasPosterior, Any], Any], parts: NDArray[Any] | None = None

@@ -1,7 +1,8 @@
 """The arrays that compiled functions take together. L positions (or n of them), V tokens, C classes
 of tokens, D sets of classes, S states, E edges.
 
-Column C stands for the tokens that act nowhere, as if they were one more class.
+Column C stands for the tokens that act nowhere, as if they were one more class. Indices used in
+inner loops are unsigned, so that compiled code need not look for negative ones.
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from constrained_diffusion.inference.extended import ZERO_BLOCKS
+
 Floats = NDArray[np.floating]
 Float64Array = NDArray[np.float64]
 Int32Array = NDArray[np.int32]
+UInt32Array = NDArray[np.uint32]
 Int64Array = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
@@ -22,23 +26,23 @@ class Columns(NamedTuple):
     """The tokens of each column: tokens[offsets[c]:offsets[c+1]], and the column of each token."""
 
     offsets: Int64Array  # [C+2]
-    tokens: Int32Array  # [V]
-    of_token: Int32Array  # [V]
+    tokens: UInt32Array  # [V]
+    of_token: UInt32Array  # [V]
 
 
 class ClassSets(NamedTuple):
     """The classes of each set: classes[offsets[s]:offsets[s+1]]."""
 
     offsets: Int64Array  # [D+1]
-    classes: Int32Array
+    classes: UInt32Array
 
 
 class Edges(NamedTuple):
     """The edges of each state: offsets[s]:offsets[s+1], with their sets and targets."""
 
     offsets: Int64Array  # [S+1]
-    label: Int32Array  # [E]
-    target: Int32Array  # [E]
+    label: UInt32Array  # [E]
+    target: UInt32Array  # [E]
 
 
 class Allowed(NamedTuple):
@@ -46,7 +50,7 @@ class Allowed(NamedTuple):
 
     is_fixed: BoolArray  # [n]
     offsets: Int64Array  # [n+1]
-    tokens: Int32Array
+    tokens: UInt32Array
 
     def part(self, positions: slice) -> Allowed:
         offsets = self.offsets[positions.start : positions.stop + 1]
@@ -79,7 +83,7 @@ class Extended(NamedTuple):
 
     @classmethod
     def zeros(cls, *shape: int) -> Extended:
-        return cls(np.zeros(shape), np.zeros(shape, np.int64))
+        return cls(np.zeros(shape), np.full(shape, ZERO_BLOCKS))
 
     def part(self, positions: slice | int) -> Extended:
         return Extended(self.mantissa[positions], self.blocks[positions])

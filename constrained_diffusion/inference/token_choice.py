@@ -17,8 +17,8 @@ from constrained_diffusion.inference.tables import (
     Extended,
     Float64Array,
     Floats,
-    Int32Array,
     Int64Array,
+    UInt32Array,
 )
 
 
@@ -69,12 +69,12 @@ def choose_tokens(
 
 
 @njit(cache=True, nogil=True)
-def _candidates(columns: Columns, allowed: Allowed, i: int, c: int) -> Int32Array:
+def _candidates(columns: Columns, allowed: Allowed, i: int, c: int) -> UInt32Array:
     """The tokens of class c that may stand at position i."""
     if not allowed.is_fixed[i]:
         return columns.tokens[columns.offsets[c] : columns.offsets[c + 1]]
     tokens = allowed.tokens[allowed.offsets[i] : allowed.offsets[i + 1]]
-    chosen = np.empty(len(tokens), np.int32)
+    chosen = np.empty(len(tokens), np.uint32)
     count = 0
     for token in tokens:
         if columns.of_token[token] == c:
@@ -84,7 +84,7 @@ def _candidates(columns: Columns, allowed: Allowed, i: int, c: int) -> Int32Arra
 
 
 @njit(cache=True, nogil=True)
-def _most_probable(row: Floats, tokens: Int32Array, peak: float) -> int:
+def _most_probable(row: Floats, tokens: UInt32Array, peak: float) -> int:
     """The first of `tokens` whose logit is their peak."""
     index = 0
     while index < len(tokens) - 1 and row[tokens[index]] != peak:
@@ -93,7 +93,7 @@ def _most_probable(row: Floats, tokens: Int32Array, peak: float) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _draw_token(row: Floats, tokens: Int32Array, peak: float, left: float) -> int:
+def _draw_token(row: Floats, tokens: UInt32Array, peak: float, left: float) -> int:
     """The token at which the running sum of exp(logit - peak) exceeds `left`, or the last one of
     positive probability if rounding hides that."""
     logits = np.empty(BLOCK, row.dtype)

@@ -7,6 +7,7 @@ from numba import njit
 
 from constrained_diffusion.inference.extended import (
     INFINITESIMAL,
+    ZERO_BLOCKS,
     add,
     exponential,
     normal,
@@ -18,8 +19,8 @@ from constrained_diffusion.inference.tables import (
     ClassTable,
     Extended,
     Float64Array,
-    Int32Array,
     Ranked,
+    UInt32Array,
 )
 
 
@@ -32,7 +33,7 @@ def _class_weight(table: ClassTable, i: int, c: int) -> tuple[float, int]:
     """
     total = table.total[i, c]
     if total == 0.0:
-        return 0.0, 0
+        return 0.0, ZERO_BLOCKS
     if table.reference[i] == -np.inf:
         return total, 0
     if table.peak[i, c] == -np.inf:
@@ -42,7 +43,7 @@ def _class_weight(table: ClassTable, i: int, c: int) -> tuple[float, int]:
 
 
 @njit(cache=True, nogil=True)
-def class_weights(table: ClassTable, i: int, classes: Int32Array) -> Extended:
+def class_weights(table: ClassTable, i: int, classes: UInt32Array) -> Extended:
     """The weights of some classes at position i."""
     weights = Extended(np.empty(len(classes)), np.empty(len(classes), np.int64))
     for k in range(len(classes)):
@@ -54,17 +55,14 @@ def class_weights(table: ClassTable, i: int, classes: Int32Array) -> Extended:
 def set_sums(table: ClassTable, sets: ClassSets, sums: Extended) -> None:
     """Fills sums [n, D]: the normal sums of the weights of each set's classes."""
     positions, num_columns = table.peak.shape
-    classes = np.arange(num_columns - 1, dtype=np.int32)
+    classes = np.arange(num_columns - 1, dtype=np.uint32)
     for i in range(positions):
         weights = class_weights(table, i, classes)
         for s in range(len(sets.offsets) - 1):
-            m, b = 0.0, 0
+            m, b = 0.0, ZERO_BLOCKS
             for position in range(sets.offsets[s], sets.offsets[s + 1]):
                 c = sets.classes[position]
-                if m == 0.0:
-                    m, b = weights.mantissa[c], weights.blocks[c]
-                elif weights.mantissa[c] > 0.0:
-                    m, b = add(m, b, weights.mantissa[c], weights.blocks[c])
+                m, b = add(m, b, weights.mantissa[c], weights.blocks[c])
             sums.mantissa[i, s], sums.blocks[i, s] = normal(m, b)
 
 
@@ -110,6 +108,7 @@ def class_marginals(
     sum_blocks = np.empty(num_classes, np.int64)
     for i in range(positions):
         sum_mantissa[:] = 0.0
+        sum_blocks[:] = ZERO_BLOCKS
         for s in range(len(sets.offsets) - 1):
             if masses.mantissa[i, s] == 0.0:
                 continue
@@ -117,10 +116,7 @@ def class_marginals(
             m, b = m / evidence_mantissa, b - evidence_blocks
             for position in range(sets.offsets[s], sets.offsets[s + 1]):
                 c = sets.classes[position]
-                if sum_mantissa[c] == 0.0:
-                    sum_mantissa[c], sum_blocks[c] = m, b
-                else:
-                    sum_mantissa[c], sum_blocks[c] = add(sum_mantissa[c], sum_blocks[c], m, b)
+                sum_mantissa[c], sum_blocks[c] = add(sum_mantissa[c], sum_blocks[c], m, b)
         sum_of_all = 0.0
         for c in range(num_classes):
             probability[i, c] = 0.0
@@ -138,9 +134,8 @@ def class_marginals(
 
 @njit(cache=True, nogil=True)
 def sum_of(numbers: Extended) -> tuple[float, int]:
-    """The normal sum of normal numbers, the first of them positive."""
-    m, b = numbers.mantissa[0], numbers.blocks[0]
-    for k in range(1, len(numbers.mantissa)):
-        if numbers.mantissa[k] > 0.0:
-            m, b = add(m, b, numbers.mantissa[k], numbers.blocks[k])
+    """The normal sum of normal numbers."""
+    m, b = 0.0, ZERO_BLOCKS
+    for k in range(len(numbers.mantissa)):
+        m, b = add(m, b, numbers.mantissa[k], numbers.blocks[k])
     return normal(m, b)

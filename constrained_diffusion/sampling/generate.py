@@ -119,10 +119,13 @@ def _run(
             if on_step is not None:
                 on_step(step)
             yield step
-        canvas = step.draft.tolist()
+            draft, evidence = step.draft, step.log_evidence
+            # The step holds on to its logits, which the next one should not have to coexist with.
+            del step
+        canvas = draft.tolist()
         tokens += canvas
         steps += problem.steps
-        log_evidence += step.log_evidence
+        log_evidence += evidence
         first_posterior = first_posterior or problem.unconditioned
         if compiled is not None:
             state = compiled.advance(canvas, state)

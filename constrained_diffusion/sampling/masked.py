@@ -126,6 +126,7 @@ class MaskedSampler:
                     entropy=entropy,
                 )
                 self_conditioning = problem.self_conditioning(posterior, logits)
+                del posterior, logits  # [L, V] each: not while the next ones are computed
 
     def _blocks(self, length: int) -> list[slice]:
         size = self.block_length or length
@@ -138,15 +139,20 @@ class MaskedSampler:
         committed: Tensor,
         self_conditioning: Tensor | None,
     ) -> Tensor:
-        """The denoiser's logits [L, V], with no doubt left at committed positions, and no mask
-        token predicted (a denoiser may prefer it, and then a canvas would never be decided)."""
+        """The denoiser's logits [L, V], with no doubt left at committed positions.
+
+        Where no constraint does so, the mask token is forbidden: a denoiser may prefer it, and
+        then the canvas would never be decided.
+        """
         logits = problem.denoise(canvas, self_conditioning)
         if self.temperature:
             logits = logits / self.temperature
-        logits = pin(logits, committed, canvas)
+        if committed.any():
+            logits = pin(logits, committed, canvas)
         mask_id = problem.denoiser.vocabulary.mask_id
-        if mask_id is not None:
-            logits[:, mask_id] = -torch.inf
+        if problem.constraint is None and mask_id is not None:
+            mask = torch.tensor([mask_id], device=logits.device)
+            logits = logits.index_fill(-1, mask, -torch.inf)
         return logits
 
     def _certainty(

@@ -99,3 +99,4 @@ class UniformSampler:
                 return
             modes.append(mode)
             self_conditioning = problem.self_conditioning(posterior, logits)
+            del posterior, logits  # [L, V] each: not while the next ones are computed

@@ -80,7 +80,7 @@ def plain_line(frame: Frame) -> str:
 def figures(frame: Frame) -> str:
     """Step number, mean entropy, log evidence and decided positions."""
     return (
-        f"step {frame.index + 1:>3}  entropy {frame.mean_entropy:7.4f} nats  "
+        f"step {frame.index + 1:>3}  mean entropy {frame.mean_entropy:7.4f} nats  "
         f"log evidence {frame.log_evidence:9.2f}  "
         f"decided {frame.decided:>3}/{len(frame.states)}"
     )
@@ -122,6 +122,6 @@ def legend() -> Text:
 
 
 def _sparkline(values: list[float], width: int = 24) -> str:
-    values = values[-width:]
+    """The last `width` values as bars, in proportion to the largest of all."""
     top = max(values) or 1.0
-    return "".join(_BARS[min(7, int(8 * value / top))] for value in values)
+    return "".join(_BARS[min(7, int(8 * value / top))] for value in values[-width:])

@@ -31,9 +31,8 @@ class RandomNfa:
         """Simulation of the definition, one character at a time."""
         states = self._closed({0})
         for character in text:
-            states = self._closed(
-                {target for source, label, target in self.edges if source in states and label == character}
-            )
+            moves = [(before, after) for before, label, after in self.edges if label == character]
+            states = self._closed({after for before, after in moves if before in states})
         return bool(states & self.accepting)
 
     def _closed(self, states: set[int]) -> set[int]:

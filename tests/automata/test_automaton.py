@@ -19,7 +19,7 @@ from constrained_diffusion.errors import LimitError
 
 @settings(max_examples=100, deadline=None)
 @given(nfas(), st.randoms(use_true_random=False))
-def test_determinise_accepts_what_the_simulation_accepts(nfa: RandomNfa, rng: random.Random) -> None:
+def test_determinise_agrees_with_simulation(nfa: RandomNfa, rng: random.Random) -> None:
     automaton = nfa.compiled()
     assert language(automaton) == {text for text in ALL_TEXTS if nfa.accepts(text)}
     assert_canonical(automaton)

@@ -88,7 +88,7 @@ def alternation(branches: Sequence[Node]) -> Node:
 
 
 def repeat(body: Node, low: int, high: int | None) -> Node:
-    """A repeat, joined with one inside it where the counts leave no gap: (x{1,3}){2,5} is x{2,15}."""
+    """A repeat, joined with one inside it where the counts leave no gap: (x+){2,5} is x{2,}."""
     if high == 0:
         return EMPTY_TEXT
     if low == high == 1:

@@ -12,7 +12,7 @@ import unicodedata
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -64,7 +64,7 @@ def _all_characters() -> str:
     return np.arange(MAX_CODE_POINT + 1, dtype="<u4").tobytes().decode("utf-32-le", "surrogatepass")
 
 
-@lru_cache(maxsize=None)
+@cache
 def _python_class(kind: str) -> CodePoints:
     matches = re.finditer(rf"\{kind}+", _all_characters())
     return tuple((match.start(), match.end() - 1) for match in matches)

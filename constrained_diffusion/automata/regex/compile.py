@@ -123,24 +123,20 @@ def _language(node: ast.Node, max_states: int) -> ByteAutomaton:
             start, [end, universal], max_states=max_states, absorbing=universal
         )
 
-    parts = list(node.parts) if isinstance(node, ast.Concat) else [node]
+    parts = node.parts if isinstance(node, ast.Concat) else (node,)
     conditions: list[tuple[ast.Node, bool]] = []
-    while parts and isinstance(parts[0], ast.Look) and parts[0].ahead:
-        look = parts.pop(0)
+    while parts and isinstance(look := parts[0], ast.Look) and look.ahead:
         inside = _with_start(_with_end(look.body, ast.ANY_TEXT), ast.EMPTY_TEXT)
         conditions.append((inside, look.negative))
-    while parts and isinstance(parts[-1], ast.Look) and not parts[-1].ahead:
-        look = parts.pop()
+        parts = parts[1:]
+    while parts and isinstance(look := parts[-1], ast.Look) and not look.ahead:
         inside = _with_end(_with_start(look.body, ast.ANY_TEXT), ast.EMPTY_TEXT)
         conditions.append((inside, look.negative))
+        parts = parts[:-1]
     if not conditions:
         return with_lookaround(node, max_states=max_states)
     result = _language(ast.concat(parts), max_states)
-    operations: dict[bool, Callable[..., ByteAutomaton]] = {
-        False: algebra.intersect,
-        True: algebra.difference,
-    }
     for inside, negative in conditions:
-        other = _language(inside, max_states)
-        result = operations[negative](result, other, max_states=max_states)
+        operation = algebra.difference if negative else algebra.intersect
+        result = operation(result, _language(inside, max_states), max_states=max_states)
     return result

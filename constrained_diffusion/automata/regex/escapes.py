@@ -67,7 +67,7 @@ class EscapeReader:
         return invert(points) if (match[1] == "P") != (match[2] == "^") else points
 
     def character_escape(self, begin: int, *, in_class: bool) -> int:
-        """The code point of an escape; the position is behind its backslash, which is at `begin`."""
+        """The code point of an escape whose backslash is at `begin`, just before the position."""
         if self.at_end:
             raise self.error("the pattern ends in a backslash", begin)
         letter = self.next()
@@ -104,9 +104,11 @@ class EscapeReader:
         if letter == "0" and (self.at_end or self.peek() not in "0123456789"):
             return 0
         if letter in "0123456789":
-            raise self.error(f"\\{letter}: backreferences and octal escapes are not supported", begin)
+            raise self.error(
+                f"\\{letter} is not supported: a backreference is not a regular language", begin
+            )
         if letter == "k":
-            raise self.error("\\k is not supported: a backreference is no regular language", begin)
+            raise self.error("\\k: a backreference is not a regular language", begin)
         if letter in "AZz":
             raise self.error(
                 f"\\{letter} is no ECMAScript; write ^ for the start and $ for the end", begin

@@ -12,8 +12,8 @@ The automaton runs over *symbols*: the classes of characters that the pattern ca
   a lookbehind holds lookaheads, their obligations pass to the thread that relies on it.
 
 (This is an alternating automaton with its conjunctions kept in the threads: Chandra, Kozen and
-Stockmeyer, "Alternation", JACM 28, 1981.) Threads with their pasts are then the states of an ordinary
-nondeterministic automaton.
+Stockmeyer, "Alternation", JACM 28, 1981.) Threads with their pasts are then the states of an
+ordinary nondeterministic automaton.
 """
 
 from __future__ import annotations
@@ -114,21 +114,19 @@ class _SymbolTarget:
 
 def _partition(sets: Sequence[CodePoints]) -> tuple[list[CodePoints], list[int]]:
     """The coarsest symbols of which every set is a union, and each set as a mask of symbols."""
-    bounds = np.unique(
-        np.array([0, *(edge for points in sets for low, high in points for edge in (low, high + 1))])
-    )
+    edges = [np.array(points, np.int64).reshape(-1, 2) for points in sets]
+    bounds = np.unique(np.concatenate([ends + np.array((0, 1)) for ends in edges]))
     member = np.zeros((len(sets), len(bounds)), np.bool_)
-    for number, points in enumerate(sets):
-        edges = np.array(points, np.int64).reshape(-1, 2)
-        place = np.searchsorted(edges[:, 0], bounds, side="right") - 1
-        member[number] = place >= 0
-        if len(edges):
-            member[number] &= edges[place, 1] >= bounds
+    for number, ends in enumerate(edges):
+        if len(ends):
+            place = np.searchsorted(ends[:, 0], bounds, side="right") - 1
+            member[number] = (place >= 0) & (ends[place, 1] >= bounds)
     ranges_of: dict[bytes, list[tuple[int, int]]] = {}
     used = member.any(axis=0)
-    for place in np.flatnonzero(used).tolist():
-        signature = member[:, place].tobytes()
-        ranges_of.setdefault(signature, []).append((int(bounds[place]), int(bounds[place + 1]) - 1))
+    for interval in np.flatnonzero(used).tolist():
+        signature = member[:, interval].tobytes()
+        low, behind = int(bounds[interval]), int(bounds[interval + 1])
+        ranges_of.setdefault(signature, []).append((low, behind - 1))
     masks = [
         sum(1 << symbol for symbol, signature in enumerate(ranges_of) if signature[number])
         for number in range(len(sets))

@@ -1,8 +1,8 @@
 """The regular-expression parser: pattern text to syntax tree, in Python's or ECMAScript's dialect.
 
-Written after CPython's `re._parser` and ECMAScript 2025 section 22.2.1 with the u flag; in the latter
-the leniencies of Annex B.1.2 that patterns in the wild rely on are kept (lone `]`, `{`, `}`, escaped
-punctuation, `-` beside a class in a class), unknown letter escapes are not.
+Written after CPython's `re._parser` and ECMAScript 2025 section 22.2.1 with the u flag; in the
+latter the leniencies of Annex B.1.2 that patterns in the wild rely on are kept (lone `]`, `{`, `}`,
+escaped punctuation, `-` beside a class in a class), unknown letter escapes are not.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from constrained_diffusion.automata.regex.classes import (
 )
 from constrained_diffusion.automata.regex.escapes import EscapeReader
 from constrained_diffusion.automata.utf8 import CodePoints, invert, normalise
-from constrained_diffusion.errors import GrammarError
 
 MAX_DEPTH = 100
 """Bound on nested groups."""
@@ -138,7 +137,7 @@ class _Parser(EscapeReader):
             case "^":
                 return self._line_anchor("start", "line_start")
             case "$":
-                last = "end_or_newline" if self.dialect == "python" else "end"
+                last: ast.AnchorKind = "end_or_newline" if self.dialect == "python" else "end"
                 return self._line_anchor(last, "line_end")
             case "\\":
                 return self._escaped_atom(begin)
@@ -165,7 +164,7 @@ class _Parser(EscapeReader):
             kind: ast.AnchorKind = "boundary" if letter == "b" else "not_boundary"
             in_empty = self.dialect == "ecma" or EMPTY_IS_NOT_BOUNDARY
             return ast.Anchor(kind, word, in_empty)
-        if letter and letter in "AZ" and self.dialect == "python":
+        if letter and letter in "AZz" and self.dialect == "python":
             self.position += 1
             return ast.Anchor("start" if letter == "A" else "end")
         points = self._class_shorthand()
@@ -269,7 +268,7 @@ class _Parser(EscapeReader):
     def _scoped_flags(self, begin: int) -> None:
         match = _SCOPED_FLAGS.match(self.pattern, self.position)
         if match is None:
-            raise self.error(f"unknown group {self.pattern[begin:begin + 3]}", begin)
+            raise self.error(f"unknown group {self.pattern[begin : begin + 3]}", begin)
         on, off, close = match.groups()
         if close == ")":
             raise self.error("flags for the whole expression stand at its start only", begin)
@@ -338,5 +337,3 @@ class _Parser(EscapeReader):
             return ord(character)
         points = self._class_shorthand()
         return self.character_escape(begin, in_class=True) if points is None else points
-
-

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import lru_cache
 
 from ...automata import ByteAutomaton, NfaBuilder
 from ...errors import ConstrainedDiffusionError, LimitError, UnsatisfiableError
 from .assemble import Parts, add_array, add_object
+from .assembled import AUTOMATA
 from .components import ArrayComponent, ComponentGraph, ObjectComponent
+from .facts import Bound, NumberFacts
 from .layout import FLEXIBLE, Whitespace, layout_of
 from .normalise import Conjunction, Normaliser
 from .numbers import number_language
 from .reading import Reader
 from .source import schema_of
-from .strings import string_language
+from .strings import length_language, other_keys, string_language
 from .unrolling import OPEN, Node, Shortest, Unrolling
 from .unsatisfiable import why_empty
 
@@ -73,9 +77,18 @@ def compile_schema(
     raw, adapter = schema_of(schema)
     if open_objects is None:
         open_objects = adapter is None
+    _load_kernels()
     reader = Reader(raw)
     normaliser = Normaliser(reader, open_objects=open_objects)
     return _Compiler(reader, normaliser, whitespace, max_states, capacity).compile(max_depth)
+
+
+@lru_cache(maxsize=1)
+def _load_kernels() -> None:
+    """Runs every kernel once: on first use they are compiled, which is not the schema's time."""
+    other_keys(frozenset(("a",)), DEFAULT_MAX_STATES)
+    number_language(NumberFacts(lower=Bound(Fraction(0)), upper=Bound(Fraction(1))))
+    length_language(1, 2, DEFAULT_MAX_STATES)
 
 
 class _Compiler:
@@ -98,7 +111,6 @@ class _Compiler:
         self._scalars = {name: self._scalar_automata(name) for name in self._graph.components}
         self._shortest = Shortest(self._graph, self._scalars)
         self._automata: dict[Node, ByteAutomaton] = {}
-        self._by_shape: dict[object, ByteAutomaton] = {}
 
     def compile(self, max_depth: int) -> CompiledSchema:
         if not self._shortest.exists(self._graph.root):
@@ -173,14 +185,18 @@ class _Compiler:
 
         # Schemas that differ in name only have the same shape, and so the same automaton.
         shape = (
+            self._layout.name,
+            self._max_states,
             facts.literals,
             tuple(scalar.key() for scalar in scalars),
             tuple(array.map(key) for array in arrays),
             tuple(each.map(key) for each in objects),
         )
-        if shape not in self._by_shape:
-            self._by_shape[shape] = self._assemble(facts.literals, scalars, arrays, objects, part)
-        return self._by_shape[shape]
+        automaton = AUTOMATA.get(shape)
+        if automaton is None:
+            automaton = self._assemble(facts.literals, scalars, arrays, objects, part)
+            AUTOMATA.put(shape, automaton)
+        return automaton
 
     def _assemble(
         self,

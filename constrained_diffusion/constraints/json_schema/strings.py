@@ -115,6 +115,8 @@ def pattern_language(pattern: str, pointer: str, max_states: int) -> tuple[ByteA
 @lru_cache(maxsize=256)
 def length_language(low: int, high: int | None, max_states: int) -> ByteAutomaton:
     """Decoded strings of `low` to `high` code points."""
+    if high is not None and high < low:
+        return algebra.EMPTY
     return algebra.repeat(_any_character(), low, high, max_states=max_states)
 
 

@@ -46,8 +46,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "constraints": (
-        "Choice CompiledConstraint Constraint Hole JsonSchema Regex Template Text "
-        "compile posterior"
+        "Choice CompiledConstraint Constraint Hole JsonSchema Regex Template Text compile posterior"
     ),
     "errors": (
         "CanvasTooSmallError CheckpointError ConstrainedDiffusionError GrammarError LimitError "

@@ -54,7 +54,7 @@ class VocabularyError(ConstrainedDiffusionError):
 
 
 class LimitError(ConstrainedDiffusionError):
-    """A stated limit (states, edges, seconds, memory) was reached; says which and how to raise it."""
+    """A stated limit (states, seconds, memory) was reached; says which and how to raise it."""
 
 
 class CheckpointError(ConstrainedDiffusionError):

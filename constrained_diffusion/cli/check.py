@@ -63,7 +63,7 @@ def check(
             refused = True
     if refused:
         for bound in compiled.bounds:
-            warn(f"note: only texts with this are accepted: {bound}")
+            warn(f"note: narrower than stated: {bound}")
     return status
 
 

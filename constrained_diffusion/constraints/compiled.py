@@ -45,7 +45,9 @@ class CompiledConstraint:
     ) -> None:
         for name, value in (("length", length), ("canvases", canvases)):
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise ConstrainedDiffusionError(f"{name} is a whole number from 1 on, got {value!r}")
+                raise ConstrainedDiffusionError(
+                    f"{name} is a whole number from 1 on, got {value!r}"
+                )
         started = time.perf_counter()
         self.constraint = constraint
         self.vocabulary = vocabulary
@@ -127,9 +129,7 @@ class CompiledConstraint:
         V, ConstrainedDiffusionError for NaN.
         """
         rows = 1 if log_probs.dim() == 2 else len(log_probs)
-        return posterior(
-            [self] * rows, log_probs, fixed=fixed, state=state, last=last, room=room
-        )
+        return posterior([self] * rows, log_probs, fixed=fixed, state=state, last=last, room=room)
 
     def advance(self, tokens: Sequence[int], state: int | None = None) -> int:
         """The state after `tokens` (a finished canvas). Raises UnsatisfiableError on a dead end."""

@@ -40,7 +40,8 @@ def _advance(automaton: ByteAutomaton, data: bytes) -> tuple[int | None, int]:
 
 
 def _expected(automaton: ByteAutomaton, state: int) -> str:
-    allowed = np.flatnonzero(automaton.transitions[state, automaton.byte_class] >= 0)
+    targets = automaton.transitions[state, automaton.byte_class]
+    allowed: list[int] = np.flatnonzero(targets >= 0).tolist()
     words = [_range(low, high) for low, high in _runs([byte for byte in allowed if byte < 0x80])]
     if any(byte >= 0x80 for byte in allowed):
         words.append("a character beyond ASCII")

@@ -15,7 +15,8 @@ from torch import Tensor
 from constrained_diffusion.automata.token_automaton import TokenAutomaton
 from constrained_diffusion.errors import ConstrainedDiffusionError, LimitError, UnsatisfiableError
 from constrained_diffusion.inference import chain, logit_kernels, weights
-from constrained_diffusion.inference.extended import ZERO_BLOCKS, logarithm
+from constrained_diffusion.inference.best_path import BestScratch, forward_max
+from constrained_diffusion.inference.extended import logarithm
 from constrained_diffusion.inference.messages import Messages
 from constrained_diffusion.inference.tables import (
     Allowed,
@@ -85,7 +86,7 @@ class CanvasPosterior:
         self._table, self._log_scale = self._reduce()
         self._sums = self._set_sums()
         first = SumMessage(np.array([start], np.int32), np.ones(1), np.zeros(1, np.int64))
-        scratch = Extended.zeros(self._num_states)
+        scratch = chain.SumScratch.of(self._num_states)
         self._forward = Messages(
             first,
             lambda i, before: chain.forward_sum(self._edges, self._sums.part(i), before, scratch),
@@ -167,18 +168,18 @@ class CanvasPosterior:
     @cached_property
     def _class_marginals(self) -> tuple[Float64Array, BoolArray]:
         """The posterior probability of each class and its support: [L, C+1]."""
-        masses = Extended.zeros(self._length, self._num_sets)
+        masses = np.zeros((self._length, self._num_sets))
+        evidence_mantissa, evidence_blocks = self._evidence
         after = Extended.zeros(self._num_states)
-        states = self._ends.states
-        after.mantissa[states], after.blocks[states] = 1.0, 0
+        states, _, blocks = self._ends
+        after.mantissa[states] = chain.last_backward(self._ends, evidence_blocks)
+        after.blocks[states] = blocks
         for i in reversed(range(self._length)):
             before = self._forward[i]
-            message = chain.backward_sum(
-                self._edges, self._sums.part(i), before, after, masses.part(i)
-            )
-            after.mantissa[states], after.blocks[states] = 0.0, ZERO_BLOCKS
+            mantissa = chain.backward_sum(self._edges, self._sums.part(i), before, after, masses[i])
+            after.mantissa[states] = 0.0
             states = before.states
-            after.mantissa[states], after.blocks[states] = message
+            after.mantissa[states], after.blocks[states] = mantissa, before.blocks
 
         shape = self._length, self._num_classes + 1
         probability, support = np.empty(shape), np.empty(shape, np.bool_)
@@ -187,8 +188,9 @@ class CanvasPosterior:
             weights.class_marginals(
                 self._table.part(part),
                 self._sets,
-                masses.part(part),
-                *self._evidence,
+                self._sums.part(part),
+                masses[part],
+                evidence_mantissa,
                 probability[part],
                 support[part],
             )
@@ -270,17 +272,11 @@ class CanvasPosterior:
             weights.set_maxima(self._table.part(part), self._sets, part_maxima)
 
         map_threads(maximise_part, chunks(self._length, CHUNK_POSITIONS))
-        states = self._num_states
-        scratch = BestMessage(
-            np.empty(states, np.int32),
-            np.empty(states, np.int64),
-            np.empty(states),
-            np.full(states, -1, np.int64),
-        )
+        scratch = BestScratch.of(self._num_states)
         zero = np.zeros(1, np.int64)
         ways = Messages(
             BestMessage(self._forward[0].states, zero, np.zeros(1), zero),
-            lambda i, before: chain.forward_max(
+            lambda i, before: forward_max(
                 self._edges, Ranked(maxima.order[i], maxima.nats[i]), before, scratch
             ),
             self._length,

@@ -1,144 +1,202 @@
-"""Compiled steps of the chain's recursions, one position each, over the states that matter there.
+"""Compiled steps of the sum recursions, one position each, over the states that matter there.
 
 Weights are those of the sets at the position, [D]. A message lists its states beside their values,
-so a canvas that is mostly fixed costs next to nothing. Scratch arrays are [S], and zero (-1 where
-they hold indices) between calls.
+so a canvas that is mostly fixed costs next to nothing.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
-from constrained_diffusion.inference.extended import ZERO_BLOCKS, add, normal
+from constrained_diffusion.inference.extended import SHIFTS, ZERO_BLOCKS, add, normal
+from constrained_diffusion.inference.listing import listed
 from constrained_diffusion.inference.tables import (
-    BestMessage,
     Edges,
     Extended,
+    Float64Array,
     Int32Array,
     Int64Array,
-    Ranked,
     SumMessage,
     UInt32Array,
 )
 
+# Float64 holds numbers of three neighbouring counts of blocks, times a weight of none, exactly.
+WINDOW = 3
+MAX_WINDOWS = 8
 
-@njit(cache=True, nogil=True)
-def _listed(found: Int32Array, count: int, scratch: Any, empty: float) -> Int32Array:
-    """The states found[:count], ascending where there are many: edges then lie in memory order."""
-    if count < len(scratch) // 8:
-        return found[:count].copy()
-    states = np.empty(count, np.int32)
-    k = 0
-    for state in range(len(scratch)):
-        if scratch[state] != empty:
-            states[k] = state
-            k += 1
-    return states
+# 2**256 to the power 1, 0, -1, -2; what is less is negligible beside an evidence of about 1, but
+# not zero: it is raised to TINY.
+RATIOS = np.array([2.0**256, 1.0, 2.0**-256, 2.0**-512, 0.0])
+TINY = 2.0**-800
+
+
+class SumScratch(NamedTuple):
+    """Room for `forward_sum`; `partial` and `total` are zero between calls."""
+
+    partial: Float64Array  # [S]
+    total: Extended  # [S]
+    touched: Int32Array  # [S+1]
+    found: Int32Array  # [S+1]
+
+    @classmethod
+    def of(cls, num_states: int) -> SumScratch:
+        return cls(
+            np.zeros(num_states),
+            Extended.zeros(num_states),
+            np.empty(num_states + 1, np.int32),
+            np.empty(num_states + 1, np.int32),
+        )
 
 
 @njit(cache=True, nogil=True)
 def forward_sum(
-    edges: Edges, weights: Extended, before: SumMessage, scratch: Extended
+    edges: Edges, weights: Extended, before: SumMessage, scratch: SumScratch
 ) -> SumMessage:
-    """The forward message after a position from that before it."""
-    found = np.empty(len(scratch.mantissa) + 1, np.int32)
+    """The forward message after a position from that before it.
+
+    Sources whose messages have nearly the same blocks are summed in plain float64, a few such
+    windows one after the other; what is left, or has weights out of range, in extended numbers.
+    """
+    total = scratch.total
+    top = ZERO_BLOCKS
+    for k in range(len(before.blocks)):
+        top = max(top, before.blocks[k])
+    windows = MAX_WINDOWS
+    for label in range(len(weights.blocks)):
+        if weights.mantissa[label] > 0.0 and weights.blocks[label] != 0:
+            windows = 0
     count = 0
+    while windows > 0 and top != ZERO_BLOCKS:
+        touched, next_top = _sum_window(edges, weights, before, top, scratch)
+        for k in range(touched):
+            state = scratch.touched[k]
+            part, part_blocks = normal(scratch.partial[state], top)
+            scratch.partial[state] = 0.0
+            scratch.found[count] = state
+            count += total.mantissa[state] == 0.0
+            total.mantissa[state], total.blocks[state] = add(
+                total.mantissa[state], total.blocks[state], part, part_blocks
+            )
+        top = next_top
+        windows -= 1
+    if top != ZERO_BLOCKS:
+        count = _sum_rest(edges, weights, before, top, scratch, count)
+
+    states = listed(scratch.found, count, total.mantissa, 0.0)
+    after = SumMessage(states, np.empty(count), np.empty(count, np.int64))
+    for k in range(count):
+        state = states[k]
+        after.mantissa[k], after.blocks[k] = normal(total.mantissa[state], total.blocks[state])
+        total.mantissa[state], total.blocks[state] = 0.0, ZERO_BLOCKS
+    return after
+
+
+@njit(cache=True, nogil=True)
+def _sum_window(
+    edges: Edges, weights: Extended, before: SumMessage, top: int, scratch: SumScratch
+) -> tuple[int, int]:
+    """Sums over the sources of `top` blocks and slightly fewer into scratch.partial.
+
+    Returns how many targets scratch.touched lists, and the greatest number of blocks below.
+    """
+    partial = scratch.partial
+    touched = 0
+    next_top = ZERO_BLOCKS
+    for k in range(len(before.states)):
+        below = top - before.blocks[k]
+        if below < 0:
+            continue
+        if below >= WINDOW:
+            next_top = max(next_top, before.blocks[k])
+            continue
+        state, m = before.states[k], before.mantissa[k] * SHIFTS[below]
+        for edge in range(edges.offsets[state], edges.offsets[state + 1]):
+            weight = weights.mantissa[edges.label[edge]]
+            if weight == 0.0:
+                continue
+            target = edges.target[edge]
+            scratch.touched[touched] = target
+            touched += partial[target] == 0.0
+            partial[target] += m * weight
+    return touched, next_top
+
+
+@njit(cache=True, nogil=True)
+def _sum_rest(
+    edges: Edges,
+    weights: Extended,
+    before: SumMessage,
+    top: int,
+    scratch: SumScratch,
+    count: int,
+) -> int:
+    """Adds the sources of at most `top` blocks to scratch.total; the new length of its list."""
+    total = scratch.total
     for k in range(len(before.states)):
         state, m, b = before.states[k], before.mantissa[k], before.blocks[k]
+        if b > top:
+            continue
         for edge in range(edges.offsets[state], edges.offsets[state + 1]):
             label = edges.label[edge]
             weight = weights.mantissa[label]
             if weight == 0.0:
                 continue
             target = edges.target[edge]
-            found[count] = target
-            count += scratch.mantissa[target] == 0.0
-            scratch.mantissa[target], scratch.blocks[target] = add(
-                scratch.mantissa[target],
-                scratch.blocks[target],
+            scratch.found[count] = target
+            count += total.mantissa[target] == 0.0
+            total.mantissa[target], total.blocks[target] = add(
+                total.mantissa[target],
+                total.blocks[target],
                 m * weight,
                 b + weights.blocks[label],
             )
-    states = _listed(found, count, scratch.mantissa, 0.0)
-    after = SumMessage(states, np.empty(count), np.empty(count, np.int64))
-    for k in range(count):
-        state = states[k]
-        after.mantissa[k], after.blocks[k] = normal(scratch.mantissa[state], scratch.blocks[state])
-        scratch.mantissa[state], scratch.blocks[state] = 0.0, ZERO_BLOCKS
-    return after
-
-
-@njit(cache=True, nogil=True)
-def forward_max(
-    edges: Edges, weights: Ranked, before: BestMessage, scratch: BestMessage
-) -> BestMessage:
-    """The best way to each state after a position from those before it.
-
-    scratch: `edge` all -1, `states` for any use.
-    """
-    count = 0
-    for k in range(len(before.states)):
-        state = before.states[k]
-        for edge in range(edges.offsets[state], edges.offsets[state + 1]):
-            label = edges.label[edge]
-            if weights.order[label] < 0:
-                continue
-            target = edges.target[edge]
-            order = before.order[k] + weights.order[label]
-            nats = before.nats[k] + weights.nats[label]
-            if scratch.edge[target] < 0:
-                scratch.states[count] = target
-                count += 1
-            elif order > scratch.order[target] or (
-                order == scratch.order[target] and nats <= scratch.nats[target]
-            ):
-                continue
-            scratch.edge[target] = edge
-            scratch.order[target] = order
-            scratch.nats[target] = nats
-    states = _listed(scratch.states, count, scratch.edge, -1)
-    after = BestMessage(
-        states, np.empty(count, np.int64), np.empty(count), np.empty(count, np.int64)
-    )
-    for k in range(count):
-        state = states[k]
-        after.order[k], after.nats[k] = scratch.order[state], scratch.nats[state]
-        after.edge[k] = scratch.edge[state]
-        scratch.edge[state] = -1
-    return after
+    return count
 
 
 @njit(cache=True, nogil=True)
 def backward_sum(
-    edges: Edges, weights: Extended, before: SumMessage, after: Extended, masses: Extended
-) -> Extended:
-    """The backward message before a position, at the states of the forward message `before` it.
+    edges: Edges, weights: Extended, before: SumMessage, after: Extended, masses: Float64Array
+) -> Float64Array:
+    """The backward message before a position at the states of the forward message `before` it.
 
-    after [S]: the backward message after the position. masses [D], zero: receives for each set the
-    sum over its edges of the forward message times the backward message.
+    Backward messages are float64 in units of the blocks of the evidence less those of the state's
+    forward message: their products with its mantissa are posterior probabilities times the
+    evidence's mantissa, so they are not too great, and what is too small is negligible. They are
+    positive wherever the canvas can be completed.
+
+    after [S]: as mantissas the backward message after the position, as blocks those of the forward
+    message there. masses [D], zero: receives for each set the sum over its edges of the forward
+    times the backward message, in units of the blocks of the evidence less those of its weight.
     """
-    count = len(before.states)
-    result = Extended(np.empty(count), np.empty(count, np.int64))
-    for k in range(count):
+    result = np.zeros(len(before.states))
+    for k in range(len(before.states)):
         state, m, b = before.states[k], before.mantissa[k], before.blocks[k]
-        total, total_blocks = 0.0, ZERO_BLOCKS
+        total = 0.0
         for edge in range(edges.offsets[state], edges.offsets[state + 1]):
             target = edges.target[edge]
             label = edges.label[edge]
             ahead, weight = after.mantissa[target], weights.mantissa[label]
             if ahead == 0.0 or weight == 0.0:
                 continue
-            ahead_blocks = after.blocks[target]
-            total, total_blocks = add(
-                total, total_blocks, weight * ahead, weights.blocks[label] + ahead_blocks
-            )
-            masses.mantissa[label], masses.blocks[label] = add(
-                masses.mantissa[label], masses.blocks[label], m * ahead, b + ahead_blocks
-            )
-        result.mantissa[k], result.blocks[k] = normal(total, total_blocks)
+            # the target's forward message is at least this edge's part of it
+            loss = after.blocks[target] - (b + weights.blocks[label])
+            ahead = max(ahead * RATIOS[max(0, min(loss + 1, len(RATIOS) - 1))], TINY)
+            total += weight * ahead
+            masses[label] += m * ahead
+        result[k] = total
+    return result
+
+
+@njit(cache=True, nogil=True)
+def last_backward(ends: SumMessage, evidence_blocks: int) -> Float64Array:
+    """The backward message after the last position: 1 at each state that may end the canvas."""
+    result = np.empty(len(ends.blocks))
+    for k in range(len(ends.blocks)):
+        loss = evidence_blocks - ends.blocks[k]
+        result[k] = max(RATIOS[max(0, min(loss + 1, len(RATIOS) - 1))], TINY)
     return result
 
 
@@ -153,11 +211,11 @@ def incoming_weights(
 ) -> Extended:
     """For each of some edges: the forward message before it times its weight, normal.
 
-    source, label: [E]. scratch: all -1.
+    source, label: [E]. scratch: [S], -1 between calls.
     """
     for k in range(len(before.states)):
         scratch[before.states[k]] = k
-    result = Extended(np.zeros(len(incoming)), np.zeros(len(incoming), np.int64))
+    result = Extended(np.zeros(len(incoming)), np.full(len(incoming), ZERO_BLOCKS))
     for position in range(len(incoming)):
         edge = incoming[position]
         k = scratch[source[edge]]

@@ -42,11 +42,13 @@ BLOCK_NATS_LOW = 4.660828156170614e-07
 
 @njit(cache=True)
 def normal(mantissa: float, blocks: int) -> tuple[float, int]:
-    """The same number with a normal mantissa; sums of up to 2**100 products are in reach."""
-    if mantissa >= HIGH:
-        return mantissa * DOWN, blocks + 1
-    if 0.0 < mantissa < LOW:
-        return mantissa * UP, blocks - 1
+    """The same number with a normal mantissa."""
+    while mantissa >= HIGH:
+        mantissa *= DOWN
+        blocks += 1
+    while 0.0 < mantissa < LOW:
+        mantissa *= UP
+        blocks -= 1
     return mantissa, blocks
 
 

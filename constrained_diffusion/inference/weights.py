@@ -7,6 +7,8 @@ from numba import njit
 
 from constrained_diffusion.inference.extended import (
     INFINITESIMAL,
+    NEGLIGIBLE,
+    SHIFTS,
     ZERO_BLOCKS,
     add,
     exponential,
@@ -22,6 +24,13 @@ from constrained_diffusion.inference.tables import (
     Ranked,
     UInt32Array,
 )
+
+# Float64 holds normal numbers of so many blocks and more, and their sums, exactly.
+LEAST_PLAIN_BLOCKS = -2
+# More than what backward messages are raised to can add up to.
+NEGLIGIBLE_PROBABILITY = 2.0**-500
+# Less than the logarithm of every quotient of two positive probabilities that float64 tells apart.
+OF_PROBABILITY_ZERO = -1.7e308
 
 
 @njit(cache=True, nogil=True)
@@ -55,81 +64,95 @@ def class_weights(table: ClassTable, i: int, classes: UInt32Array) -> Extended:
 def set_sums(table: ClassTable, sets: ClassSets, sums: Extended) -> None:
     """Fills sums [n, D]: the normal sums of the weights of each set's classes."""
     positions, num_columns = table.peak.shape
-    classes = np.arange(num_columns - 1, dtype=np.uint32)
+    classes = np.arange(num_columns - 1).astype(np.uint32)
+    plain = np.empty(num_columns - 1)
     for i in range(positions):
         weights = class_weights(table, i, classes)
+        lowest = 0
+        for c in range(num_columns - 1):
+            if weights.mantissa[c] > 0.0:
+                lowest = min(lowest, weights.blocks[c])
+            plain[c] = to_float(weights.mantissa[c], weights.blocks[c])
         for s in range(len(sets.offsets) - 1):
-            m, b = 0.0, ZERO_BLOCKS
-            for position in range(sets.offsets[s], sets.offsets[s + 1]):
-                c = sets.classes[position]
-                m, b = add(m, b, weights.mantissa[c], weights.blocks[c])
+            m, b = 0.0, 0
+            if lowest >= LEAST_PLAIN_BLOCKS:
+                for position in range(sets.offsets[s], sets.offsets[s + 1]):
+                    m += plain[sets.classes[position]]
+            else:
+                b = ZERO_BLOCKS
+                for position in range(sets.offsets[s], sets.offsets[s + 1]):
+                    c = sets.classes[position]
+                    m, b = add(m, b, weights.mantissa[c], weights.blocks[c])
             sums.mantissa[i, s], sums.blocks[i, s] = normal(m, b)
 
 
 @njit(cache=True, nogil=True)
 def set_maxima(table: ClassTable, sets: ClassSets, maxima: Ranked) -> None:
     """Fills maxima [n, D]: the most probable token of each set."""
-    for i in range(len(table.reference)):
+    positions, num_columns = table.peak.shape
+    nats = np.empty(num_columns - 1)
+    for i in range(positions):
         reference = table.reference[i]
+        for c in range(num_columns - 1):
+            if table.total[i, c] == 0.0:
+                nats[c] = -np.inf
+            elif reference == -np.inf:
+                nats[c] = 0.0
+            else:
+                nats[c] = max(table.peak[i, c] - reference, OF_PROBABILITY_ZERO)
         for s in range(len(sets.offsets) - 1):
-            possible, best = False, -np.inf
+            best = -np.inf
             for position in range(sets.offsets[s], sets.offsets[s + 1]):
-                c = sets.classes[position]
-                if table.total[i, c] > 0.0:
-                    possible = True
-                    best = max(best, np.float64(table.peak[i, c]))
-            maxima.order[i, s], maxima.nats[i, s] = -1, 0.0
-            if possible:
-                maxima.order[i, s] = best == -np.inf and reference > -np.inf
-                if best > -np.inf:
-                    maxima.nats[i, s] = best - reference
+                best = max(best, nats[sets.classes[position]])
+            if best == -np.inf:
+                maxima.order[i, s], maxima.nats[i, s] = -1, 0.0
+            elif best == OF_PROBABILITY_ZERO:
+                maxima.order[i, s], maxima.nats[i, s] = 1, 0.0
+            else:
+                maxima.order[i, s], maxima.nats[i, s] = 0, best
 
 
 @njit(cache=True, nogil=True)
 def class_marginals(
     table: ClassTable,
     sets: ClassSets,
-    masses: Extended,
+    sums: Extended,
+    masses: Float64Array,
     evidence_mantissa: float,
-    evidence_blocks: int,
     probability: Float64Array,
     support: BoolArray,
 ) -> None:
     """Spreads the masses of the sets to their classes.
 
-    masses [n, D]: sums over a set's edges of what comes before times what comes after, without the
-    set's weight; sums of products of normal numbers. Fills probability and support [n, C+1]: the
-    posterior probability that the token is of the class, which add up to 1 at each position, and
-    whether it can be of it at all.
+    sums [n, D]: of `set_sums`; masses [n, D]: of `chain.backward_sum`, in units of the blocks of
+    the evidence less those of the sums. Fills probability and support [n, C+1]: the posterior
+    probability that the token is of the class, which add up to 1 at each position, and whether it
+    can be of it at all. Probabilities are accurate to NEGLIGIBLE_PROBABILITY or relatively.
     """
     positions, num_columns = table.peak.shape
-    num_classes = num_columns - 1
-    sum_mantissa = np.empty(num_classes)
-    sum_blocks = np.empty(num_classes, np.int64)
+    classes = np.arange(num_columns - 1).astype(np.uint32)
     for i in range(positions):
-        sum_mantissa[:] = 0.0
-        sum_blocks[:] = ZERO_BLOCKS
+        weights = class_weights(table, i, classes)
+        probability[i] = 0.0
+        support[i] = False
         for s in range(len(sets.offsets) - 1):
-            if masses.mantissa[i, s] == 0.0:
+            mass = masses[i, s]
+            if mass == 0.0:
                 continue
-            m, b = normal(masses.mantissa[i, s], masses.blocks[i, s])
-            m, b = m / evidence_mantissa, b - evidence_blocks
             for position in range(sets.offsets[s], sets.offsets[s + 1]):
                 c = sets.classes[position]
-                sum_mantissa[c], sum_blocks[c] = add(sum_mantissa[c], sum_blocks[c], m, b)
+                loss = min(sums.blocks[i, s] - weights.blocks[c], NEGLIGIBLE)
+                probability[i, c] += mass * SHIFTS[loss]
+                support[i, c] = True
         sum_of_all = 0.0
-        for c in range(num_classes):
-            probability[i, c] = 0.0
-            support[i, c] = sum_mantissa[c] > 0.0 and table.total[i, c] > 0.0
-            if support[i, c]:
-                m, b = normal(sum_mantissa[c], sum_blocks[c])
-                weight, weight_blocks = _class_weight(table, i, c)
-                probability[i, c] = to_float(m * weight, b + weight_blocks)
-                sum_of_all += probability[i, c]
-        for c in range(num_classes):
+        for c in classes:
+            support[i, c] &= weights.mantissa[c] > 0.0
+            probability[i, c] *= weights.mantissa[c] / evidence_mantissa
+            if probability[i, c] < NEGLIGIBLE_PROBABILITY:
+                probability[i, c] = 0.0
+            sum_of_all += probability[i, c]
+        for c in classes:
             probability[i, c] /= sum_of_all
-        probability[i, num_classes] = 0.0
-        support[i, num_classes] = False
 
 
 @njit(cache=True, nogil=True)

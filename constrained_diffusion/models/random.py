@@ -62,14 +62,12 @@ class RandomDenoiser(BaseDenoiser):
         self_conditioning: Tensor | None = None,
     ) -> Tensor:
         """Logits float32 [B, L, V]; see `Denoiser.denoise`. Self-conditioning is not looked at."""
-        batch, length = canvas.shape
-        logits = torch.empty(batch, length, len(self.vocabulary))
-        for row in range(batch):
+        windows = self._pool.unfold(0, len(self.vocabulary), 1)
+        offsets = []
+        for row in range(len(canvas)):
             generator = torch.Generator().manual_seed(self._row_seed(prompt, canvas, previous, row))
-            offsets = torch.randint(_OFFSETS, (length,), generator=generator)
-            for position, offset in enumerate(offsets.tolist()):
-                logits[row, position] = self._pool[offset : offset + logits.shape[-1]]
-        return logits
+            offsets.append(torch.randint(_OFFSETS, canvas.shape[1:], generator=generator))
+        return windows[torch.stack(offsets)]
 
     def _row_seed(self, prompt: str, canvas: Tensor, previous: Tensor | None, row: int) -> int:
         digest = zlib.crc32(prompt.encode("utf-8", "surrogatepass"), self.seed & 0xFFFFFFFF)

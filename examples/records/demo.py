@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import track
 
 import constrained_diffusion as cd
-from constrained_diffusion.viewing import watch
+from constrained_diffusion.viewing import LiveView
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -32,13 +32,11 @@ def one_record(denoiser: cd.Denoiser) -> None:
     schema = json.loads((HERE / "schema.json").read_text())
     console.print(f"[bold]Passage[/bold]  {passage}\n")
     started = time.perf_counter()
-    compiled = cd.compile(
-        cd.JsonSchema(schema), denoiser.vocabulary, length=denoiser.canvas_length
-    )
+    compiled = cd.compile(cd.JsonSchema(schema), denoiser.vocabulary, length=denoiser.canvas_length)
     compile_seconds = time.perf_counter() - started
     started = time.perf_counter()
-    with watch() as on_step:
-        result = cd.generate(denoiser, passage, compiled, seed=0, on_step=on_step)
+    with LiveView(console) as view:
+        result = cd.generate(denoiser, passage, compiled, seed=0, on_step=view)
     seconds = time.perf_counter() - started
     jsonschema.validate(result.value, schema)
     console.print("\n[bold]Valid JSON[/bold]")

@@ -74,7 +74,9 @@ def test_accepts_exactly_the_spelled_canvases(nfa: RandomNfa, vocabulary: Vocabu
 
 @settings(max_examples=80)
 @given(nfas(), vocabularies())
-def test_is_trimmed_and_its_classes_are_the_coarsest(nfa: RandomNfa, vocabulary: Vocabulary) -> None:
+def test_is_trimmed_and_its_classes_are_the_coarsest(
+    nfa: RandomNfa, vocabulary: Vocabulary
+) -> None:
     automaton = nfa.compiled()
     try:
         lifted = lift(automaton, vocabulary)
@@ -103,7 +105,9 @@ def test_is_trimmed_and_its_classes_are_the_coarsest(nfa: RandomNfa, vocabulary:
 
 @settings(max_examples=60)
 @given(nfas(), vocabularies())
-def test_shortest_tokens_are_as_short_as_distance_says(nfa: RandomNfa, vocabulary: Vocabulary) -> None:
+def test_shortest_tokens_are_as_short_as_distance_says(
+    nfa: RandomNfa, vocabulary: Vocabulary
+) -> None:
     automaton = nfa.compiled()
     try:
         lifted = lift(automaton, vocabulary)

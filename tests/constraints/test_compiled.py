@@ -172,7 +172,9 @@ def test_values_are_shares_of_the_evidence() -> None:
 def test_values_of_a_template_hole_by_enumeration() -> None:
     template = cd.Template(cd.Hole("first", cd.Choice(["a", "b"])), cd.Hole("rest", cd.Text(0, 1)))
     compiled = cd.compile(template, SMALL, length=2)
-    log_probs = torch.randn(2, len(SMALL), generator=torch.Generator().manual_seed(3)).log_softmax(-1)
+    log_probs = torch.randn(2, len(SMALL), generator=torch.Generator().manual_seed(3)).log_softmax(
+        -1
+    )
     weights = {"a": 0.0, "b": 0.0}
     for canvas in canvases(SMALL, 2):
         text = text_of(canvas, SMALL)

@@ -78,9 +78,7 @@ def test_bad_arguments_are_named(make: object, message: str) -> None:
 
 
 class TestTemplate:
-    template = cd.Template(
-        "x=", cd.Hole("x", cd.Regex("a*")), cd.Hole("y", cd.Regex("a?b*")), ";é"
-    )
+    template = cd.Template("x=", cd.Hole("x", cd.Regex("a*")), cd.Hole("y", cd.Regex("a?b*")), ";é")
 
     def test_holes_split_with_the_shortest_first(self) -> None:
         assert self.template.holes("x=aab;é") == {"x": "a", "y": "ab"}

@@ -20,9 +20,9 @@ from constrained_diffusion.inference.extended import (
     to_float,
 )
 
-normals = st.tuples(
-    st.floats(2.0**-128, 2.0**128, exclude_max=True), st.integers(-6, 6)
-) | st.just((0.0, ZERO_BLOCKS))
+normals = st.tuples(st.floats(2.0**-128, 2.0**128, exclude_max=True), st.integers(-6, 6)) | st.just(
+    (0.0, ZERO_BLOCKS)
+)
 products = st.tuples(normals, normals).map(
     lambda pair: (
         pair[0][0] * pair[1][0],

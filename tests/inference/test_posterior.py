@@ -240,9 +240,7 @@ def test_long_canvases_keep_only_some_messages(monkeypatch: pytest.MonkeyPatch) 
     logits = torch.randn(50, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     whole = infer([FORK], logits)
     expected = whole.marginals(), whole.mode(), whole.sample(torch.Generator().manual_seed(2))
-    monkeypatch.setattr(
-        canvas.Messages.__init__, "__defaults__", (300,), raising=True
-    )
+    monkeypatch.setattr(canvas.Messages.__init__, "__defaults__", (300,), raising=True)
     sparse = infer([FORK], logits)
     assert sparse._rows[0]._forward._stride > 1
     torch.testing.assert_close(sparse.marginals(), expected[0], rtol=0, atol=0)
@@ -298,7 +296,7 @@ def test_nan_and_infinity_are_named(
 ) -> None:
     logits = torch.full((2, 3, 3), rest, dtype=dtype)
     logits[1, 1, 2] = wrong
-    with pytest.raises(ConstrainedDiffusionError, match="NaN or .inf at position 1 of row 1"):
+    with pytest.raises(ConstrainedDiffusionError, match=r"NaN or \+inf at position 1 of row 1"):
         infer([ANY_OF_THREE, FORK], logits, fixed=[fixed, fixed])
 
 
@@ -313,7 +311,7 @@ def test_nan_among_many_tokens_is_found() -> None:
 
 def test_nothing_agrees_with_the_fixed_positions() -> None:
     logits = torch.zeros(2, 3, 3)
-    with pytest.raises(UnsatisfiableError, match="fixed positions.*row 1"):
+    with pytest.raises(UnsatisfiableError, match=r"fixed positions.*row 1"):
         infer([FORK, FORK], logits, fixed=[{0: 0}, {0: 2}])
     with pytest.raises(UnsatisfiableError, match="position 1"):
         infer([FORK], logits[0], fixed={1: []})

@@ -100,7 +100,7 @@ class Compilation:
 
     seconds: list[float] = field(default_factory=list)
     refused: Counter[str] = field(default_factory=Counter)
-    unexpected: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
     def compile(self, entry: dict[str, Any], denoiser: Any) -> Any | None:
         """The compiled schema; None if it is refused (counted by kind of error)."""
@@ -114,10 +114,11 @@ class Compilation:
             return None
         except cd.ConstrainedDiffusionError as error:
             self.refused[type(error).__name__] += 1
+            self.remarks.append(f"compile, {entry['name']}: {type(error).__name__}: {error}")
             return None
         except Exception as error:  # counted and shown: only the package's errors are allowed
             self.refused[f"unexpected {type(error).__name__}"] += 1
-            self.unexpected.append(f"compile, {entry['name']}: {type(error).__name__}: {error}")
+            self.remarks.append(f"compile, {entry['name']}: {type(error).__name__}: {error}")
             return None
         self.seconds.append(time.perf_counter() - start)
         return compiled
@@ -217,7 +218,15 @@ def main() -> None:
     options.add_argument("--denoiser", choices=("random", "text"), help="only this one")
     arguments = options.parse_args()
     report = Report("Validity of outputs")
-    report.settings(limit=arguments.limit, steps=arguments.steps, seconds=arguments.seconds)
+    formats = jsonschema.Draft202012Validator.FORMAT_CHECKER.checkers
+    report.settings(
+        **{
+            "limit": arguments.limit,
+            "steps": arguments.steps,
+            "seconds": arguments.seconds,
+            "formats that jsonschema checks here": " ".join(sorted(formats)),
+        }
+    )
 
     groups: list[list[Case]] = []
     if arguments.denoiser != "text":
@@ -246,7 +255,7 @@ def main() -> None:
             {"denoiser": name, "refused because": reason, "schemas": count}
             for reason, count in compilation.refused.most_common()
         ]
-        failures += compilation.unexpected
+        failures += compilation.remarks
         failures += [failure for case in cases for failure in case.failures]
     report.table("compiled", compiled_rows, ratios={"share": ("compiled", "tried")})
     report.table("refused", refused_rows)

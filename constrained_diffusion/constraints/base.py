@@ -13,6 +13,7 @@ from typing import Any
 
 from ..automata import ByteAutomaton, algebra
 from ..errors import ConstrainedDiffusionError
+from .spelling import Spelling
 
 
 @dataclass(frozen=True)
@@ -43,13 +44,13 @@ class Constraint(ABC):
         constraint (SchemaError, GrammarError, …).
         """
 
-    def canonical(self, text: str) -> str | None:
-        """The spelling of `text` that `language()` decides, or None if `text` has none.
+    def spelling(self, text: str) -> Spelling:
+        """`text` in the spelling that `language()` decides: `text` itself by default.
 
         Constraints for which several spellings mean the same (JSON with other white space)
-        override this; `accepts` and `explain` look at the canonical spelling.
+        override this; `accepts` and `explain` look at this spelling.
         """
-        return text
+        return Spelling(text)
 
     def parse(self, text: str) -> Any:
         """The value that an accepted text stands for; the text itself by default."""
@@ -137,8 +138,7 @@ class Union(Constraint):
     def parse(self, text: str) -> Any:
         """The value by the first option that accepts the text."""
         for option in self.options:
-            spelling = option.canonical(text)
-            if spelling is not None and option.language().automaton.accepts(spelling.encode()):
+            if option.language().automaton.accepts(option.spelling(text).text.encode()):
                 return option.parse(text)
         return text
 

@@ -15,7 +15,7 @@ from ..automata import lift
 from ..errors import CanvasTooSmallError, ConstrainedDiffusionError, UnsatisfiableError
 from ..vocabulary import Vocabulary
 from .base import Constraint, Language
-from .explain import explain
+from .explain import describe, failure
 from .schema import JsonSchema
 
 if TYPE_CHECKING:
@@ -78,22 +78,25 @@ class CompiledConstraint:
 
     def accepts(self, text: str | bytes) -> bool:
         """Whether `text` satisfies the constraint; any length. Bytes that are no UTF-8: False."""
-        spelling = self._canonical(text)
-        return spelling is not None and self._exact(spelling).automaton.accepts(spelling.encode())
+        return self._failure(text) is None
 
     def explain(self, text: str | bytes) -> str | None:
         """None where `text` is accepted, else one line: where it fails and what was expected."""
-        if isinstance(text, bytes):
-            try:
+        return self._failure(text)
+
+    def _failure(self, text: str | bytes) -> str | None:
+        try:
+            if isinstance(text, bytes):
                 text = text.decode()
-            except UnicodeDecodeError as error:
-                return f"byte {error.start}: not valid UTF-8"
-        if self.accepts(text):
+            text.encode()
+        except UnicodeError as error:
+            return f"no valid UTF-8: {error}"
+        spelling = self.constraint.spelling(text)
+        found = failure(self._exact(spelling.text).automaton, spelling.text)
+        if found is None:
             return None
-        spelling = self.constraint.canonical(text)
-        if spelling is None:
-            return explain(self._language.automaton, text)
-        return explain(self._exact(spelling).automaton, spelling)
+        offset, expected = found
+        return describe(text, spelling.original_offset(offset), expected)
 
     def shortest(self) -> bytes:
         """An accepted text of `min_tokens` tokens."""
@@ -141,18 +144,6 @@ class CompiledConstraint:
     def is_done(self, state: int) -> bool:
         """Whether the end token has been read."""
         return self.tokens.done >= 0 and state == self.tokens.done
-
-    def _canonical(self, text: str | bytes) -> str | None:
-        if isinstance(text, bytes):
-            try:
-                text = text.decode()
-            except UnicodeDecodeError:
-                return None
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            return None
-        return self.constraint.canonical(text)
 
     def _exact(self, text: str) -> Language:
         """The language that decides `text`: counters that no canvas can exhaust were dropped, so

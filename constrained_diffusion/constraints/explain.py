@@ -10,22 +10,30 @@ _CONTEXT = 30
 _LISTED = 8
 
 
-def explain(automaton: ByteAutomaton, text: str) -> str | None:
-    """None where `automaton` accepts `text`; else one line: place, what stands there, what was
-    expected. Lines and columns count from 1, columns in code points.
+def failure(automaton: ByteAutomaton, text: str) -> tuple[int, str] | None:
+    """None where `automaton` accepts `text`; else the offset (in code points) of the first
+    character that cannot stand there, and in words what was expected instead.
     """
     offset, state = _advance(automaton, text.encode())
-    if offset is None and automaton.accepting[state]:
-        return None
-    position = len(text) if offset is None else len(text.encode()[:offset].decode(errors="ignore"))
+    if offset is None:
+        if automaton.accepting[state]:
+            return None
+        return len(text), _expected(automaton, state)
+    # Back to the start of the code point: what is expected is told in characters.
+    position = len(text.encode()[:offset].decode(errors="ignore"))
+    return position, _expected(automaton, _advance(automaton, text[:position].encode())[1])
+
+
+def describe(text: str, position: int, expected: str) -> str:
+    """One line: place, what stands there, what was expected. Lines and columns count from 1,
+    columns in code points.
+    """
     line = text.count("\n", 0, position) + 1
     column = position - (text.rfind("\n", 0, position) + 1) + 1
     found = "the text ends" if position >= len(text) else f"found {text[position]!r}"
     before = text[max(0, position - _CONTEXT) : position]
     after = f" after {before!r}" if before else ""
-    # Back to the start of the code point: what is expected is told in characters.
-    state = _advance(automaton, text[:position].encode())[1]
-    return f"line {line}, column {column}: {found}{after}, expected {_expected(automaton, state)}"
+    return f"line {line}, column {column}: {found}{after}, expected {expected}"
 
 
 def _advance(automaton: ByteAutomaton, data: bytes) -> tuple[int | None, int]:

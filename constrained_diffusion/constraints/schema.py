@@ -10,6 +10,7 @@ from typing import Any, Literal
 from ..errors import ConstrainedDiffusionError, SchemaError
 from . import json_schema
 from .base import Constraint, Language
+from .spelling import Spelling
 
 Whitespace = Literal["compact", "spaced", "flexible"]
 
@@ -75,8 +76,10 @@ class JsonSchema(Constraint):
     def language(self, capacity: int | None = None) -> Language:
         return _compiled(self._text, self.whitespace, self.open_objects, self.max_depth, capacity)
 
-    def canonical(self, text: str) -> str | None:
-        return json_schema.canonical_text(text) if self.whitespace == "compact" else text
+    def spelling(self, text: str) -> Spelling:
+        if self.whitespace != "compact":
+            return Spelling(text)
+        return json_schema.canonical_spelling(text)
 
     def parse(self, text: str) -> Any:
         """The parsed JSON; the validated instance where the schema came from a Python type.

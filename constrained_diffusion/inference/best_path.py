@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from constrained_diffusion.inference.listing import listed
+from constrained_diffusion.inference.chain import listed
 from constrained_diffusion.inference.tables import (
     BestMessage,
     Edges,
@@ -29,7 +29,7 @@ class BestScratch(NamedTuple):
     @classmethod
     def of(cls, num_states: int) -> BestScratch:
         return cls(
-            np.full(num_states, -1),
+            np.full(num_states, -1, np.int64),
             np.empty(num_states, np.int64),
             np.full(num_states, -np.inf),
             np.empty(num_states + 1, np.int32),
@@ -87,9 +87,10 @@ def _best_of_one_order(
             total = nats + weights.nats[label]
             scratch.found[count] = target
             count += taken[target] < 0
-            if total > best[target] or taken[target] < 0:
-                best[target] = total
-                taken[target] = edge
+            # without branches: whether a way is better is unpredictable
+            better = total > best[target]
+            best[target] = total if better else best[target]
+            taken[target] = edge if better else taken[target]
     return count
 
 

@@ -38,7 +38,7 @@ from constrained_diffusion.inference.threads import chunks, map_threads
 from constrained_diffusion.inference.token_choice import choose_tokens, draw_index
 
 CHUNK_BYTES = 8 * 2**20
-CHUNK_POSITIONS = 16
+CHUNK_POSITIONS = 64
 MAX_TABLE_BYTES = 2**30
 
 

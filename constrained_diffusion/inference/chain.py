@@ -6,13 +6,12 @@ so a canvas that is mostly fixed costs next to nothing.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 
-from constrained_diffusion.inference.extended import SHIFTS, ZERO_BLOCKS, add, normal
-from constrained_diffusion.inference.listing import listed
+from constrained_diffusion.inference.extended import SHIFTS, ZERO_BLOCKS, add, normal, to_float
 from constrained_diffusion.inference.tables import (
     Edges,
     Extended,
@@ -23,14 +22,18 @@ from constrained_diffusion.inference.tables import (
     UInt32Array,
 )
 
-# Float64 holds numbers of three neighbouring counts of blocks, times a weight of none, exactly.
-WINDOW = 3
+# Products of numbers of two neighbouring counts of blocks and of weights of 0 or -1 blocks are
+# well within the range of float64.
+WINDOW = 2
+LEAST_PLAIN_BLOCKS = -1
 MAX_WINDOWS = 8
 
-# 2**256 to the power 1, 0, -1, -2; what is less is negligible beside an evidence of about 1, but
-# not zero: it is raised to TINY.
+# 2**256 to the power 1, 0, -1, -2; of less a backward message holds no more than that it is
+# positive: it is raised to TINY, which stands for posterior probabilities of at most 2**-256.
 RATIOS = np.array([2.0**256, 1.0, 2.0**-256, 2.0**-512, 0.0])
-TINY = 2.0**-800
+TINY = 2.0**-384
+# Backward messages are kept so many blocks greater than they are, so that nothing underflows.
+RAISED_BLOCKS = 1
 
 
 class SumScratch(NamedTuple):
@@ -52,6 +55,23 @@ class SumScratch(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
+def listed(found: Int32Array, count: int, scratch: Any, empty: float) -> Int32Array:
+    """The states found[:count], those whose entry in scratch [S] is not `empty`.
+
+    Ascending where there are many, so that their edges lie in the order of memory.
+    """
+    if count < len(scratch) // 8:
+        return found[:count].copy()
+    states = np.empty(count, np.int32)
+    k = 0
+    for state in range(len(scratch)):
+        if scratch[state] != empty:
+            states[k] = state
+            k += 1
+    return states
+
+
+@njit(cache=True, nogil=True)
 def forward_sum(
     edges: Edges, weights: Extended, before: SumMessage, scratch: SumScratch
 ) -> SumMessage:
@@ -64,13 +84,15 @@ def forward_sum(
     top = ZERO_BLOCKS
     for k in range(len(before.blocks)):
         top = max(top, before.blocks[k])
+    plain = np.empty(len(weights.blocks))
     windows = MAX_WINDOWS
-    for label in range(len(weights.blocks)):
-        if weights.mantissa[label] > 0.0 and weights.blocks[label] != 0:
+    for label in range(len(plain)):
+        plain[label] = to_float(weights.mantissa[label], weights.blocks[label])
+        if weights.mantissa[label] > 0.0 and weights.blocks[label] < LEAST_PLAIN_BLOCKS:
             windows = 0
     count = 0
     while windows > 0 and top != ZERO_BLOCKS:
-        touched, next_top = _sum_window(edges, weights, before, top, scratch)
+        touched, next_top = _sum_window(edges, plain, before, top, scratch)
         for k in range(touched):
             state = scratch.touched[k]
             part, part_blocks = normal(scratch.partial[state], top)
@@ -96,7 +118,7 @@ def forward_sum(
 
 @njit(cache=True, nogil=True)
 def _sum_window(
-    edges: Edges, weights: Extended, before: SumMessage, top: int, scratch: SumScratch
+    edges: Edges, weights: Float64Array, before: SumMessage, top: int, scratch: SumScratch
 ) -> tuple[int, int]:
     """Sums over the sources of `top` blocks and slightly fewer into scratch.partial.
 
@@ -114,7 +136,7 @@ def _sum_window(
             continue
         state, m = before.states[k], before.mantissa[k] * SHIFTS[below]
         for edge in range(edges.offsets[state], edges.offsets[state + 1]):
-            weight = weights.mantissa[edges.label[edge]]
+            weight = weights[edges.label[edge]]
             if weight == 0.0:
                 continue
             target = edges.target[edge]
@@ -162,14 +184,14 @@ def backward_sum(
 ) -> Float64Array:
     """The backward message before a position at the states of the forward message `before` it.
 
-    Backward messages are float64 in units of the blocks of the evidence less those of the state's
-    forward message: their products with its mantissa are posterior probabilities times the
-    evidence's mantissa, so they are not too great, and what is too small is negligible. They are
-    positive wherever the canvas can be completed.
+    A backward message is a float64 in units of (the blocks of the evidence - RAISED_BLOCKS - the
+    blocks of the state's forward message): times the mantissas of the latter, of a weight and of
+    1 / evidence it is a posterior probability, so it is not too great, and what is too small is
+    negligible. It is positive wherever the canvas can be completed.
 
     after [S]: as mantissas the backward message after the position, as blocks those of the forward
     message there. masses [D], zero: receives for each set the sum over its edges of the forward
-    times the backward message, in units of the blocks of the evidence less those of its weight.
+    times the backward message, in units of (… - the blocks of the set's weight).
     """
     result = np.zeros(len(before.states))
     for k in range(len(before.states)):
@@ -186,7 +208,8 @@ def backward_sum(
             ahead = max(ahead * RATIOS[max(0, min(loss + 1, len(RATIOS) - 1))], TINY)
             total += weight * ahead
             masses[label] += m * ahead
-        result[k] = total
+        if total > 0.0:
+            result[k] = max(total, TINY)
     return result
 
 
@@ -195,7 +218,7 @@ def last_backward(ends: SumMessage, evidence_blocks: int) -> Float64Array:
     """The backward message after the last position: 1 at each state that may end the canvas."""
     result = np.empty(len(ends.blocks))
     for k in range(len(ends.blocks)):
-        loss = evidence_blocks - ends.blocks[k]
+        loss = evidence_blocks - RAISED_BLOCKS - ends.blocks[k]
         result[k] = max(RATIOS[max(0, min(loss + 1, len(RATIOS) - 1))], TINY)
     return result
 

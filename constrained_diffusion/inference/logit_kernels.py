@@ -25,6 +25,8 @@ from constrained_diffusion.inference.tables import (
 BLOCK = 512
 # Vectorised loops take so many terms at a time and are slow at the rest.
 STRIDE = 64
+# A row of which less than one in so many tokens is possible is written token by token.
+SPARSE = 8
 
 
 @njit(cache=True, nogil=True)
@@ -215,25 +217,50 @@ def marginal_rows(
     for i in range(positions):
         row = marginals[i]
         if allowed.is_fixed[i]:
-            for token in allowed.tokens[allowed.offsets[i] : allowed.offsets[i + 1]]:
-                c = columns.of_token[token]
-                below = logits[i, token] - peak[i, c]
-                if peak[i, c] == -np.inf:
-                    row[token] = factor[i, c]
-                elif below >= least(below):
-                    row[token] = factor[i, c] * exp_nonpositive(below)
+            tokens = allowed.tokens[allowed.offsets[i] : allowed.offsets[i + 1]]
+            _write_tokens(logits[i], tokens, columns.of_token, peak[i], factor[i], row)
             continue
-        for start in range(0, size, BLOCK):
-            count = min(BLOCK, size - start)
-            for k in range(count):
-                c = columns.of_token[start + k]
-                peaks[k] = peak[i, c]
-                factors[k] = factor[i, c]
-            _scaled_exponentials(logits[i, start : start + count], peaks, factors, row[start:])
+        dense = SPARSE * _num_tokens(columns, factor[i]) > size
+        if dense:
+            for start in range(0, size, BLOCK):
+                count = min(BLOCK, size - start)
+                for k in range(count):
+                    c = columns.of_token[start + k]
+                    peaks[k] = peak[i, c]
+                    factors[k] = factor[i, c]
+                _scaled_exponentials(logits[i, start : start + count], peaks, factors, row[start:])
         for c in range(len(columns.offsets) - 1):
-            if peak[i, c] == -np.inf:
-                for position in range(columns.offsets[c], columns.offsets[c + 1]):
-                    row[columns.tokens[position]] = factor[i, c]
+            if factor[i, c] > 0 and (not dense or peak[i, c] == -np.inf):
+                tokens = columns.tokens[columns.offsets[c] : columns.offsets[c + 1]]
+                _write_tokens(logits[i], tokens, columns.of_token, peak[i], factor[i], row)
+
+
+@njit(cache=True, nogil=True)
+def _num_tokens(columns: Columns, weight: Floats | BoolArray) -> int:
+    """How many tokens are of the columns whose weight [C+1] is positive."""
+    count = 0
+    for c in range(len(weight)):
+        if weight[c] > 0:
+            count += columns.offsets[c + 1] - columns.offsets[c]
+    return count
+
+
+@njit(cache=True, nogil=True)
+def _write_tokens(
+    logits: Floats,
+    tokens: UInt32Array,
+    of_token: UInt32Array,
+    peak: Floats,
+    factor: Floats,
+    row: Floats,
+) -> None:
+    for token in tokens:
+        c = of_token[token]
+        below = logits[token] - peak[c]
+        if peak[c] == -np.inf:
+            row[token] = factor[c]
+        elif below >= least(below):
+            row[token] = factor[c] * exp_nonpositive(below)
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
@@ -255,6 +282,11 @@ def mask_rows(columns: Columns, allowed: Allowed, support: BoolArray, mask: Bool
         if allowed.is_fixed[i]:
             for token in allowed.tokens[allowed.offsets[i] : allowed.offsets[i + 1]]:
                 row[token] = of_column[columns.of_token[token]]
-        else:
+        elif SPARSE * _num_tokens(columns, of_column) > size:
             for token in range(size):
                 row[token] = of_column[columns.of_token[token]]
+        else:
+            for c in range(len(of_column)):
+                if of_column[c]:
+                    for position in range(columns.offsets[c], columns.offsets[c + 1]):
+                        row[columns.tokens[position]] = True

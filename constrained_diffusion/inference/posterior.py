@@ -41,8 +41,9 @@ class Posterior:
     @property
     def log_evidence(self) -> Tensor:
         """log of the probability that a canvas of the model satisfies the constraint and has the
-        fixed tokens: float64, a scalar or [B]."""
-        evidence = torch.tensor([row.log_evidence for row in self._rows], dtype=torch.float64)
+        fixed tokens: float64 (float32 on devices without it), a scalar or [B]."""
+        dtype = torch.float32 if self._log_probs.device.type == "mps" else torch.float64
+        evidence = torch.tensor([row.log_evidence for row in self._rows], dtype=dtype)
         return self._shaped(evidence)
 
     def mask(self) -> Tensor:

@@ -83,7 +83,7 @@ class Extended(NamedTuple):
 
     @classmethod
     def zeros(cls, *shape: int) -> Extended:
-        return cls(np.zeros(shape), np.full(shape, ZERO_BLOCKS))
+        return cls(np.zeros(shape), np.full(shape, ZERO_BLOCKS, np.int64))
 
     def part(self, positions: slice | int) -> Extended:
         return Extended(self.mantissa[positions], self.blocks[positions])

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from constrained_diffusion.inference.chain import RAISED_BLOCKS
 from constrained_diffusion.inference.extended import (
+    DOWN,
     INFINITESIMAL,
-    NEGLIGIBLE,
-    SHIFTS,
     ZERO_BLOCKS,
     add,
     exponential,
@@ -27,10 +27,12 @@ from constrained_diffusion.inference.tables import (
 
 # Float64 holds normal numbers of so many blocks and more, and their sums, exactly.
 LEAST_PLAIN_BLOCKS = -2
+# What a class of so many fewer blocks than its set has of the set's mass; 2**-256 and less is 0.
+PARTS = np.array([1.0, 2.0**-256, 0.0])
 # More than what backward messages are raised to can add up to.
-NEGLIGIBLE_PROBABILITY = 2.0**-500
-# Less than the logarithm of every quotient of two positive probabilities that float64 tells apart.
-OF_PROBABILITY_ZERO = -1.7e308
+NEGLIGIBLE_PROBABILITY = 2.0**-230
+# Logarithms of so little or less count as those of 0, and sums of such do not overflow.
+OF_PROBABILITY_ZERO = -1e300
 
 
 @njit(cache=True, nogil=True)
@@ -74,12 +76,12 @@ def set_sums(table: ClassTable, sets: ClassSets, sums: Extended) -> None:
                 lowest = min(lowest, weights.blocks[c])
             plain[c] = to_float(weights.mantissa[c], weights.blocks[c])
         for s in range(len(sets.offsets) - 1):
-            m, b = 0.0, 0
+            m, b = 0.0, ZERO_BLOCKS
             if lowest >= LEAST_PLAIN_BLOCKS:
                 for position in range(sets.offsets[s], sets.offsets[s + 1]):
                     m += plain[sets.classes[position]]
+                b = 0 if m > 0.0 else ZERO_BLOCKS
             else:
-                b = ZERO_BLOCKS
                 for position in range(sets.offsets[s], sets.offsets[s + 1]):
                     c = sets.classes[position]
                     m, b = add(m, b, weights.mantissa[c], weights.blocks[c])
@@ -103,7 +105,8 @@ def set_maxima(table: ClassTable, sets: ClassSets, maxima: Ranked) -> None:
         for s in range(len(sets.offsets) - 1):
             best = -np.inf
             for position in range(sets.offsets[s], sets.offsets[s + 1]):
-                best = max(best, nats[sets.classes[position]])
+                value = nats[sets.classes[position]]
+                best = value if value > best else best
             if best == -np.inf:
                 maxima.order[i, s], maxima.nats[i, s] = -1, 0.0
             elif best == OF_PROBABILITY_ZERO:
@@ -124,10 +127,9 @@ def class_marginals(
 ) -> None:
     """Spreads the masses of the sets to their classes.
 
-    sums [n, D]: of `set_sums`; masses [n, D]: of `chain.backward_sum`, in units of the blocks of
-    the evidence less those of the sums. Fills probability and support [n, C+1]: the posterior
-    probability that the token is of the class, which add up to 1 at each position, and whether it
-    can be of it at all. Probabilities are accurate to NEGLIGIBLE_PROBABILITY or relatively.
+    sums [n, D]: of `set_sums`; masses [n, D]: of `chain.backward_sum`. Fills probability and
+    support [n, C+1]: the posterior probability that the token is of the class, which add up to 1 at
+    each position, and whether it can be of it at all. Below NEGLIGIBLE_PROBABILITY they are 0.
     """
     positions, num_columns = table.peak.shape
     classes = np.arange(num_columns - 1).astype(np.uint32)
@@ -141,13 +143,13 @@ def class_marginals(
                 continue
             for position in range(sets.offsets[s], sets.offsets[s + 1]):
                 c = sets.classes[position]
-                loss = min(sums.blocks[i, s] - weights.blocks[c], NEGLIGIBLE)
-                probability[i, c] += mass * SHIFTS[loss]
+                loss = sums.blocks[i, s] - weights.blocks[c]
+                probability[i, c] += mass * PARTS[min(loss, len(PARTS) - 1)]
                 support[i, c] = True
         sum_of_all = 0.0
         for c in classes:
             support[i, c] &= weights.mantissa[c] > 0.0
-            probability[i, c] *= weights.mantissa[c] / evidence_mantissa
+            probability[i, c] *= weights.mantissa[c] / evidence_mantissa * DOWN**RAISED_BLOCKS
             if probability[i, c] < NEGLIGIBLE_PROBABILITY:
                 probability[i, c] = 0.0
             sum_of_all += probability[i, c]

@@ -189,3 +189,33 @@ def test_values_of_an_unknown_field_is_an_error() -> None:
     posterior = cd.compile(cd.Regex("a"), SMALL, length=2).posterior(torch.zeros(2, 5))
     with pytest.raises(cd.ConstrainedDiffusionError, match="no fields"):
         posterior.values("/x")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column"),
+    [
+        ('{\n  "name": "x",\n  "size": 4\n}', 3, 11),
+        ('{ "name": "toolong", "size": 3 }', 1, 17),
+        ('{"name": "x"}', 1, 13),
+        ('{ "name": "x", "size" 3 }', 1, 23),
+        (" nothing", 1, 2),
+        ('{ "name": "x", "size": 3 } true', 1, 28),
+        ('{ "name": "x", "size": 3 ', 1, 26),
+        ('{ "name": "x", "size": 3 3 }', 1, 25),
+        ('{ "n\\u0061me": "x", "sise": 3 }', 1, 24),
+    ],
+)
+def test_json_failures_are_placed_in_the_text_as_written(text: str, line: int, column: int) -> None:
+    message = cd.compile(cd.JsonSchema(RECORD), BYTES, length=64).explain(text)
+    assert message is not None
+    assert message.startswith(f"line {line}, column {column}:"), message
+
+
+@pytest.mark.parametrize(
+    "text", ["1 2", "- 1", "0 1", "1 .5", "1 e5", "1 ,", '"a" "b"', "tr ue", " ", ""]
+)
+def test_blanks_never_join_what_is_no_json(text: str) -> None:
+    compiled = cd.compile(cd.JsonSchema(True), BYTES, length=32)
+    with pytest.raises(ValueError):
+        json.loads(text)
+    assert not compiled.accepts(text)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from enumeration import Enumeration, Problem, log_softmax, problems, token_automaton
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from constrained_diffusion.errors import (
@@ -19,6 +19,7 @@ from constrained_diffusion.errors import (
 )
 from constrained_diffusion.inference import Posterior, canvas, infer
 from constrained_diffusion.inference.reference import ReferencePosterior
+from constrained_diffusion.inference.semirings import MaxSemiring
 
 ANY_OF_THREE = token_automaton([[0, 0, 0]], [True])
 # 0: "a" to 1, "b" to 2; 1: only "c", 2: "a", "b" or "c"
@@ -71,6 +72,38 @@ def test_agrees_with_the_reference(problem: Problem) -> None:
     np.testing.assert_array_equal(posterior.mask().numpy(), reference.mask())
     np.testing.assert_allclose(posterior.marginals(), reference.marginals(), atol=1e-9)
     np.testing.assert_allclose(posterior.entropy(), reference.entropy(), atol=1e-8)
+
+
+@settings(max_examples=12)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([1.0, 50.0, 300.0, 1e4]))
+def test_long_canvases_agree_with_the_reference(seed: int, scale: float) -> None:
+    """Messages of different states drift apart by far more than a float64 can hold."""
+    random = np.random.default_rng(seed)
+    num_states, size, length = 6, 4, 40
+    table = random.integers(0, num_states, (num_states, size))
+    table[random.random((num_states, size)) < 0.4] = -1
+    finals = random.random(num_states) < 0.5
+    log_probs = random.normal(0, scale, (length, size))
+    log_probs[random.random((length, size)) < 0.05] = -math.inf
+    fixed = {int(i): random.integers(0, size, 3).tolist() for i in random.integers(0, length, 3)}
+    problem = Problem(table.tolist(), finals.tolist(), 0, log_probs, fixed)
+    allowed = {i: problem.allowed(i) for i in fixed}
+    reference = ReferencePosterior(problem.automaton, log_probs, allowed, 0, finals)
+    evidence = reference.evidence()
+    assume(evidence.order < math.inf)
+    posterior = posterior_of(problem)
+    if evidence.order == 0:
+        assert float(posterior.log_evidence) == pytest.approx(evidence.log, rel=1e-12, abs=1e-9)
+    np.testing.assert_array_equal(posterior.mask().numpy(), reference.mask())
+    np.testing.assert_allclose(posterior.marginals(), reference.marginals(), atol=1e-7)
+    semiring = MaxSemiring()
+    best = reference.backward(semiring)[0][0]
+    state, way = 0, semiring.one
+    for row, token in zip(log_probs, posterior.mode().tolist(), strict=True):
+        state = table[state][token]
+        way = semiring.times(way, semiring.token(float(log_softmax(row)[token])))
+    assert finals[state] and way.order == best.order
+    assert way.log == pytest.approx(best.log, rel=1e-12, abs=1e-9)
 
 
 @given(problems(), st.sampled_from([torch.float32, torch.bfloat16, torch.float16]))
@@ -156,6 +189,35 @@ def test_path_that_is_preferred_at_first_dies() -> None:
     assert posterior.mask()[0].tolist() == [True, True, False]
     assert posterior.mode()[0] == 1
     assert posterior.entropy()[0] == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize("cost", [10.0, 80.0, 88.7, 500.0])
+def test_exactly_so_many_improbable_tokens(cost: float) -> None:
+    """Of 120 tokens 60 are of probability exp(-cost): the messages of the states, which count them,
+    differ by up to exp(60 cost), and all are needed. By symmetry each position has one in half."""
+    length, wanted = 120, 60
+    counter = [[state, state + 1] for state in range(wanted)] + [[wanted, -1]]
+    automaton = token_automaton(counter, [False] * wanted + [True])
+    logits = torch.tensor([[0.0, -cost]] * length, dtype=torch.float64)
+    posterior = infer([automaton], logits)
+    expected = math.log(math.comb(length, wanted)) - wanted * cost
+    expected -= length * math.log1p(math.exp(-cost))
+    assert float(posterior.log_evidence) == pytest.approx(expected, rel=1e-13)
+    np.testing.assert_allclose(posterior.marginals(), 0.5, rtol=1e-9)
+    assert posterior.mask().all()
+    assert posterior.mode().sum() == posterior.sample().sum() == wanted
+
+
+@pytest.mark.parametrize("level", [-80.0, -88.0, -88.2, -88.4, -88.6, -95.0, -265.7, -266.0])
+def test_classes_of_one_set_keep_their_proportions(level: float) -> None:
+    """Wherever their logits lie below that of a token that is not possible."""
+    # 1 and 2 are one set on the first state and are told apart on the second
+    automaton = token_automaton([[-1, 1, 1], [1, 1, -1]], [False, True])
+    logits = torch.tensor([[0.0, level, level - 1.0]], dtype=torch.float64)
+    expected = torch.softmax(torch.tensor([1.0, 0.0], dtype=torch.float64), -1)
+    torch.testing.assert_close(infer([automaton], logits).marginals()[0, 1:], expected)
+    wide = infer([automaton], logits, states=[1], fixed={0: [0, 1]}).marginals()
+    assert float(wide[0, 1]) == pytest.approx(math.exp(level) / (1 + math.exp(level)), rel=1e-12)
 
 
 def test_probability_zero_decides_only_where_it_must() -> None:

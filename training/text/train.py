@@ -35,10 +35,12 @@ PAD_WEIGHT, STRUCTURE_WEIGHT = 0.05, 0.4
 def corrupt(batch: Batch, vocabulary_size: int) -> tuple[Tensor, Tensor]:
     """Noise a batch's canvases as the samplers will.
 
-    Tokens are replaced by uniform draws from the whole vocabulary, each with its row's
-    probability t; a third of the rows have t near 1, because few-step sampling lives there.
-    In half of the rows the structure (all that a constraint can force) may also be given: in the
-    canvas, in the self-conditioning, or in both.
+    Tokens are replaced by uniform draws from the whole vocabulary, in one of two patterns. Half of
+    the rows lose each token with the row's probability t; a third of these have t near 1, because
+    few-step sampling lives there. The other half keep everything before a random cut and lose
+    (nearly) everything behind it: where a value ends is decided from the left, and until then
+    nothing to its right has a place. In part of the rows the structure (all that a constraint can
+    force) may also be given: in the canvas, in the self-conditioning, or in both.
 
     Returns:
         The noisy canvas [B, L] and a Boolean mask [B, L] of positions whose self-conditioning
@@ -49,17 +51,22 @@ def corrupt(batch: Batch, vocabulary_size: int) -> tuple[Tensor, Tensor]:
     kind = torch.rand(rows)
     t = torch.where(kind < 0.35, 0.85 + 0.15 * torch.rand(rows), torch.rand(rows))
     t = torch.where(kind < 0.10, torch.ones(rows), t)
-    noisy = torch.rand(y.shape) < t
+    scattered = torch.rand(y.shape) < t
+    written = (y != PAD_ID).sum(1, keepdim=True)
+    behind = torch.arange(y.shape[1]) >= (torch.rand(rows) * (written + 1)).long()
+    t = torch.where(torch.rand(rows) < 0.7, torch.ones(rows), 0.8 + 0.2 * torch.rand(rows))
+    from_left = torch.rand(rows) < 0.5
+    noisy = torch.where(from_left, behind & (torch.rand(y.shape) < t), scattered)
     structure = ~batch.values
     mode = torch.rand(rows)
     # Part of the structure only: a constraint knows some positions long before others.
     known = structure & (
         torch.rand(y.shape) < torch.where(torch.rand(rows) < 0.6, 1.0, torch.rand(rows))
     )
-    given = known & (mode < 0.5)
-    noisy &= ~(given & (mode < 0.35))
+    given = known & (mode < torch.where(from_left, 0.15, 0.4))
+    noisy &= ~(given & (mode < torch.where(from_left, 0.1, 0.28)))
     z = torch.where(noisy, torch.randint_like(y, vocabulary_size), y)
-    return z, given & (mode > 0.15)
+    return z, given & (mode > torch.where(from_left, 0.05, 0.12))
 
 
 def make_loss(model: DenoiserTransformer, device: torch.device) -> Callable[..., Tensor]:

@@ -9,13 +9,14 @@ values that it is made of (`components`, `unrolling`), and *compiled* bottom-up 
 from .compile import DEFAULT_MAX_DEPTH, DEFAULT_MAX_STATES, CompiledSchema, compile_schema
 from .fields import alternatives, restrict
 from .source import schema_of
-from .text import canonical_text
+from .text import canonical_spelling, canonical_text
 
 __all__ = [
     "DEFAULT_MAX_DEPTH",
     "DEFAULT_MAX_STATES",
     "CompiledSchema",
     "alternatives",
+    "canonical_spelling",
     "canonical_text",
     "compile_schema",
     "restrict",

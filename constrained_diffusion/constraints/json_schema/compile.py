@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 
-from ...automata import ByteAutomaton, NfaBuilder
+from ...automata import ByteAutomaton
 from ...errors import ConstrainedDiffusionError, LimitError, UnsatisfiableError
-from .assemble import Parts, add_array, add_object
-from .assembled import AUTOMATA
-from .components import ArrayComponent, ComponentGraph, ObjectComponent
+from .assembly import Assembly
+from .components import ArrayComponent, ComponentGraph
 from .facts import Bound, NumberFacts
 from .layout import FLEXIBLE, Whitespace, layout_of
 from .normalise import Conjunction, Normaliser
@@ -19,13 +18,14 @@ from .numbers import number_language
 from .reading import Reader
 from .source import schema_of
 from .strings import length_language, other_keys, string_language
-from .unrolling import OPEN, Node, Shortest, Unrolling
+from .unrolling import OPEN, Shortest, Unrolling
 from .unsatisfiable import why_empty
 
 DEFAULT_MAX_DEPTH = 3
+PREFERRED_STATES = 20_000
 DEFAULT_MAX_STATES = 200_000
 MAX_COMPONENTS = 100_000
-MAX_SECONDS = 20.0
+MAX_SECONDS = 15.0
 
 KEY_ORDER = "the keys of objects stand in the order of the schema, keys without a name there last"
 
@@ -48,7 +48,7 @@ def compile_schema(
     *,
     whitespace: Whitespace = "compact",
     open_objects: bool | None = None,
-    max_depth: int = DEFAULT_MAX_DEPTH,
+    max_depth: int | None = None,
     max_states: int = DEFAULT_MAX_STATES,
     capacity: int | None = None,
 ) -> CompiledSchema:
@@ -60,8 +60,9 @@ def compile_schema(
         open_objects: may an object that says nothing of `additionalProperties` hold more keys?
             None: yes for schemas, no for Python types.
         max_depth: how many levels of arrays and objects a value that the schema leaves open may
-            have, and how often recursion may repeat. Lowered, and said so in `bounds`, where the
-            automaton would otherwise exceed `max_states`.
+            have, and how often recursion may repeat. None: 3, or the 2 or 1 that keep the
+            automaton to some 20,000 states. A number is lowered only where the automaton would
+            otherwise exceed `max_states`. `bounds` says what was taken.
         max_states: bound on the states of every automaton.
         capacity: the most bytes that a text can have, or None. Counters (`maxLength`, `maxItems`)
             that no text of that size can exceed are dropped: longer texts may be accepted.
@@ -70,9 +71,9 @@ def compile_schema(
         SchemaError: `schema` is no JSON Schema.
         UnsupportedSchemaError: a keyword that cannot be honoured.
         UnsatisfiableError: no value satisfies the schema.
-        LimitError: over `max_states`, or over 20 seconds.
+        LimitError: over `max_states`, or over 15 seconds.
     """
-    if max_depth < 1:
+    if max_depth is not None and max_depth < 1:
         raise ConstrainedDiffusionError(f"max_depth is a whole number from 1 on, got {max_depth}")
     raw, adapter = schema_of(schema)
     if open_objects is None:
@@ -110,24 +111,28 @@ class _Compiler:
         self._graph = ComponentGraph(normaliser, root, self._check_limits)
         self._scalars = {name: self._scalar_automata(name) for name in self._graph.components}
         self._shortest = Shortest(self._graph, self._scalars)
-        self._automata: dict[Node, ByteAutomaton] = {}
 
-    def compile(self, max_depth: int) -> CompiledSchema:
+    def compile(self, max_depth: int | None) -> CompiledSchema:
         if not self._shortest.exists(self._graph.root):
             raise UnsatisfiableError(why_empty(self._graph, self._shortest, self._reader))
         unrolling = self._unroll(max_depth)
-        for node in unrolling.bottom_up():
-            self._check_limits(0)
-            self._automata[node] = self._automaton(node, unrolling)
-        automaton = self._automata[unrolling.root]
-        if automaton.is_empty:
+        if not unrolling.exists(unrolling.root):
             raise LimitError(
-                f"no value of the schema ends its recursion within max_depth={max_depth} "
-                "repetitions; raise max_depth"
+                "no value of the schema ends its recursion within "
+                f"max_depth={unrolling.max_depth} repetitions; raise max_depth"
             )
-        return CompiledSchema(automaton, self._bounds(unrolling))
+        assembly = Assembly(
+            self._graph,
+            unrolling,
+            self._scalars,
+            layout=self._layout,
+            max_states=self._max_states,
+            without_idle_counter=self._without_idle_counter,
+            check_limits=self._check_limits,
+        )
+        return CompiledSchema(assembly.automaton(), self._bounds(unrolling))
 
-    def _check_limits(self, components: int) -> None:
+    def _check_limits(self, components: int = 0) -> None:
         if components > MAX_COMPONENTS:
             raise LimitError(
                 f"the schema has more than {MAX_COMPONENTS:,} combinations of subschemas that hold "
@@ -139,12 +144,15 @@ class _Compiler:
                 "maxLength and maxItems, or close objects with additionalProperties"
             )
 
-    def _unroll(self, max_depth: int) -> Unrolling:
+    def _unroll(self, max_depth: int | None) -> Unrolling:
         """The deepest unrolling whose automaton is not too large."""
+        most = self._max_states
+        if max_depth is None:
+            max_depth, most = DEFAULT_MAX_DEPTH, min(most, PREFERRED_STATES)
         for depth in range(max_depth, 0, -1):
             unrolling = Unrolling(self._graph, self._scalars, self._shortest, depth)
             size = unrolling.size()
-            if size <= self._max_states or not unrolling.cut:
+            if size <= most or not unrolling.cut:
                 break
         if size > 2 * self._max_states:
             raise LimitError(
@@ -155,7 +163,7 @@ class _Compiler:
 
     def _scalar_automata(self, name: Conjunction) -> tuple[ByteAutomaton, ...]:
         """The automata of the strings and numbers of a component."""
-        self._check_limits(0)
+        self._check_limits()
         facts = self._graph.components[name].facts
         languages = [number_language(each) for each in facts.numbers]
         for strings in facts.strings:
@@ -164,59 +172,6 @@ class _Compiler:
             )
         self._notes.update(dict.fromkeys(note for _, notes in languages for note in notes))
         return tuple(automaton for automaton, _ in languages)
-
-    def _automaton(self, node: Node, unrolling: Unrolling) -> ByteAutomaton:
-        """The automaton of a node, whose children have theirs."""
-        facts = self._graph.components[node.component].facts
-        scalars = self._scalars[node.component]
-        arrays, objects = unrolling.containers(node)
-        if not facts.literals and not arrays and not objects and len(scalars) == 1:
-            return scalars[0]
-        arrays = tuple(self._without_idle_counter(array) for array in arrays)
-
-        def part(component: Conjunction) -> ByteAutomaton | None:
-            child = unrolling.child(node, component)
-            automaton = None if child is None else self._automata[child]
-            return None if automaton is None or automaton.is_empty else automaton
-
-        def key(component: Conjunction) -> bytes | None:
-            automaton = part(component)
-            return None if automaton is None else automaton.key()
-
-        # Schemas that differ in name only have the same shape, and so the same automaton.
-        shape = (
-            self._layout.name,
-            self._max_states,
-            facts.literals,
-            tuple(scalar.key() for scalar in scalars),
-            tuple(array.map(key) for array in arrays),
-            tuple(each.map(key) for each in objects),
-        )
-        automaton = AUTOMATA.get(shape)
-        if automaton is None:
-            automaton = self._assemble(facts.literals, scalars, arrays, objects, part)
-            AUTOMATA.put(shape, automaton)
-        return automaton
-
-    def _assemble(
-        self,
-        literals: tuple[str, ...],
-        scalars: tuple[ByteAutomaton, ...],
-        arrays: tuple[ArrayComponent, ...],
-        objects: tuple[ObjectComponent, ...],
-        part: Parts,
-    ) -> ByteAutomaton:
-        builder = NfaBuilder()
-        start, end = builder.add_states(2), 1
-        for literal in literals:
-            builder.add_literal(start, literal.encode(), end)
-        for scalar in scalars:
-            builder.embed(scalar, start, end)
-        for array in arrays:
-            add_array(builder, start, array, end, part, self._layout)
-        for each in objects:
-            add_object(builder, start, each, end, part, self._layout, self._max_states)
-        return builder.determinise(start, [end], max_states=self._max_states)
 
     def _without_idle_counter(self, array: ArrayComponent) -> ArrayComponent:
         """`array` without its largest number of items if no text is long enough to exceed it."""

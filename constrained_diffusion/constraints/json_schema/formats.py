@@ -12,9 +12,7 @@ from ...automata import ByteAutomaton, algebra
 from ...automata.regex import from_regex
 
 _YEAR = "(?:000[1-9]|00[1-9][0-9]|0[1-9][0-9]{2}|[1-9][0-9]{3})"
-_LEAP_YEAR = (
-    "(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:0[48]|[2468][048]|[13579][26])00)"
-)
+_LEAP_YEAR = "(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:0[48]|[2468][048]|[13579][26])00)"
 _DATE = (
     f"(?:{_YEAR}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])"
     "|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))"
@@ -79,7 +77,7 @@ _PATTERNS: dict[str, tuple[str, str]] = {
     "iri-reference": (f"(?:{_URI}|{_RELATIVE})", f"only ASCII, {_NO_LITERAL}"),
     "uri-template": (_TEMPLATE, f"only ASCII, {_NO_QUOTE}, expressions without modifiers"),
     "json-pointer": (_POINTER, ""),
-    "relative-json-pointer": (f"(?:0|[1-9][0-9]*)(?:#|{_POINTER})", ""),
+    "relative-json-pointer": (f"(?:0|[1-9]+0?)(?:#|{_POINTER})", "no 0 but at the number's end"),
 }
 
 FORMATS = frozenset(_PATTERNS) | {"ipv6"}

@@ -74,9 +74,12 @@ def spellings(number: NumberValue) -> list[str]:
 def describe(facts: NumberFacts) -> str:
     """The tests in words, for the message that no number satisfies them."""
     words = ["whole"] if facts.integer else []
-    for bound, name in ((facts.lower, "above"), (facts.upper, "below")):
+    for bound, exclusive, inclusive in (
+        (facts.lower, "more than", "at least"),
+        (facts.upper, "less than", "at most"),
+    ):
         if bound is not None:
-            words.append(f"{name if bound.exclusive else f'{name} or equal to'} {bound.value}")
+            words.append(f"{exclusive if bound.exclusive else inclusive} {bound.value}")
     if facts.values is not None:
         values = ", ".join(spellings(value)[0] for value in facts.values)
         words.append(f"one of {values}")

@@ -7,6 +7,7 @@ quotation marks, by putting escapes in the place of the characters that cannot s
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from ...automata import ByteAutomaton, ByteSet, NfaBuilder, algebra, bytes_of
 from ...automata.regex import from_regex
 from ...automata.utf8 import ALL_CODE_POINTS, add_code_points
-from ...errors import GrammarError, SchemaError
+from ...errors import GrammarError, SchemaError, UnsupportedSchemaError
 from .facts import StringFacts
 from .formats import FORMATS, format_language
 from .text import ESCAPES, quote
@@ -37,14 +38,13 @@ def string_language(facts: StringFacts, *, capacity: int | None, max_states: int
 
     Raises:
         SchemaError: a pattern is no regular expression.
+        UnsupportedSchemaError: a pattern that cannot be honoured, such as a backreference.
         LimitError: over `max_states`, as with a large `min_length`.
     """
     max_length = facts.max_length
     if capacity is not None and max_length is not None and max_length >= capacity:
         max_length = None
-    counted = StringFacts(
-        facts.values, facts.patterns, facts.formats, facts.min_length, max_length
-    )
+    counted = StringFacts(facts.values, facts.patterns, facts.formats, facts.min_length, max_length)
     return _string_language(counted, max_states)
 
 
@@ -101,7 +101,7 @@ def pattern_language(pattern: str, pointer: str, max_states: int) -> tuple[ByteA
     try:
         automaton = from_regex(pattern, dialect="ecma", match="search", max_states=max_states)
     except GrammarError as error:
-        raise SchemaError(f"the pattern {pattern!r} cannot be read: {error}", pointer) from None
+        raise _unreadable(pattern, pointer, error) from None
     try:
         other = from_regex(pattern, dialect="python", match="search", max_states=max_states)
     except GrammarError:
@@ -109,7 +109,20 @@ def pattern_language(pattern: str, pointer: str, max_states: int) -> tuple[ByteA
     if algebra.same_language(automaton, other):
         return automaton, ""
     both = algebra.intersect(automaton, other, max_states=max_states)
+    if algebra.same_language(automaton, both):
+        return automaton, ""
     return both, f"pattern {pattern}: only what ECMAScript and Python both find"
+
+
+def _unreadable(pattern: str, pointer: str, error: GrammarError) -> SchemaError:
+    """Whether the pattern is wrong, or right but beyond what an automaton can do."""
+    try:
+        re.compile(pattern)
+    except (re.error, RecursionError, OverflowError):
+        return SchemaError(f"the pattern {pattern!r} is no regular expression: {error}", pointer)
+    return UnsupportedSchemaError(
+        f"the pattern {pattern!r} cannot be honoured: {error}", pointer, "pattern"
+    )
 
 
 @lru_cache(maxsize=256)
@@ -168,9 +181,7 @@ def spelled(decoded: ByteAutomaton, max_states: int = 200_000) -> ByteAutomaton:
     return builder.determinise(start, [end], max_states=max_states)
 
 
-def _add_escapes(
-    builder: NfaBuilder, source: int, escapes: list[bytes], target: int
-) -> None:
+def _add_escapes(builder: NfaBuilder, source: int, escapes: list[bytes], target: int) -> None:
     """Any of `escapes` leads from `source` to `target`; shared beginnings become shared states."""
     by_first: dict[int, list[bytes]] = {}
     last: ByteSet = 0

@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 import re
 
+from ..spelling import Spelling
+
 _SHORT_ESCAPES = {
     '"': '\\"',
     "\\": "\\\\",
@@ -50,27 +52,49 @@ def canonical_text(text: str) -> str | None:
     Returns None if `text` is not JSON. A lone surrogate, which no UTF-8 text can hold, keeps its
     `\\u` escape.
     """
-    pieces: list[str] = []
+    pieces, _, complete = _canonical_pieces(text)
+    return "".join(spelled for _, _, spelled in pieces) if complete else None
+
+
+def canonical_spelling(text: str) -> Spelling:
+    """As `canonical_text`, for any text: where it stops to be JSON it goes on verbatim.
+
+    The result is JSON only if `text` is: its verbatim end begins with what no JSON goes on with.
+    """
+    pieces, end, _ = _canonical_pieces(text)
+    spelled = "".join(piece for _, _, piece in pieces)
+    blanks = _BLANKS.match(text, end)
+    # Without the blanks between them, two numbers would become one.
+    if blanks is not None and (spelled[-1:] in '{}[],:"' or blanks.end() == len(text)):
+        end = blanks.end()
+    return Spelling(spelled + text[end:], tuple(pieces), end)
+
+
+def _canonical_pieces(text: str) -> tuple[list[tuple[int, str, str]], int, bool]:
+    """The tokens of `text` as far as it is the beginning of JSON: offset, spelling, canonical
+    spelling; where it stops to be that; and whether it is JSON as a whole."""
+    pieces: list[tuple[int, str, str]] = []
     # What may come next: "value", "first item" (or "]"), "first key" (or "}"), "key", "colon",
     # "after" (a comma or the closing bracket; at the top level, nothing).
     expected, open_brackets, position = "value", list[str](), 0
     while expected != "after" or open_brackets:
         token = _TOKEN.match(text, position)
         if token is None:
-            return None
-        position = token.end()
+            return pieces, position, False
+        start, position = position, token.end()
         mark = token["mark"]
         if mark is None:
-            spelled = token["scalar"] or _canonical_string(token["string"])
+            original = token["scalar"] or token["string"]
+            spelled = token["scalar"] or _canonical_string(original)
             if expected in ("value", "first item"):
                 expected = "after"
             elif expected in ("key", "first key") and token["string"] is not None:
                 expected = "colon"
             else:
-                return None
-            pieces.append(spelled)
+                return pieces, start, False
+            pieces.append((position - len(original), original, spelled))
             continue
-        pieces.append(mark)
+        pieces.append((position - 1, mark, mark))
         if mark in "[{" and expected in ("value", "first item"):
             open_brackets.append(mark)
             expected = "first item" if mark == "[" else "first key"
@@ -80,14 +104,13 @@ def canonical_text(text: str) -> str | None:
             expected = "value" if open_brackets[-1] == "[" else "key"
         elif mark in _OPENING and expected in ("after", _EMPTY[mark]):
             if open_brackets.pop() != _OPENING[mark]:
-                return None
+                return pieces, start, False
             expected = "after"
         else:
-            return None
+            return pieces, start, False
     blanks = _BLANKS.match(text, position)
-    if blanks is None or blanks.end() != len(text):
-        return None
-    return "".join(pieces)
+    complete = blanks is not None and blanks.end() == len(text)
+    return pieces, len(text) if complete else position, complete
 
 
 def _canonical_string(spelled: str) -> str:

@@ -89,6 +89,7 @@ class Unrolling:
 
     Attributes:
         cut: the components at which a back edge was not followed.
+        nodes: all nodes that `root` is built of, each after the nodes that it is built of.
     """
 
     def __init__(
@@ -104,6 +105,11 @@ class Unrolling:
         self.max_depth = max_depth
         self.cut: set[Conjunction] = set()
         self.root = Node(graph.root, max_depth if graph.root in graph.cycle else None)
+        self.nodes = tuple(self._bottom_up())
+        self._existing: set[Node] = set()
+        for node in self.nodes:
+            if self._has_value(node):
+                self._existing.add(node)
 
     def child(self, node: Node, component: Conjunction) -> Node | None:
         """The node of an item or a member; None where no value is possible or recursion ends."""
@@ -141,8 +147,33 @@ class Unrolling:
         found = (self.child(node, component) for component in components)
         return list(dict.fromkeys(child for child in found if child is not None))
 
-    def bottom_up(self) -> Iterator[Node]:
-        """Every node after the nodes that it is built of."""
+    def exists(self, node: Node) -> bool:
+        """Whether any value fits a node, now that recursion ends where it was cut."""
+        return node in self._existing
+
+    def part(self, node: Node, component: Conjunction) -> Node | None:
+        """As `child`, but None also where cutting the recursion left no value."""
+        child = self.child(node, component)
+        return child if child in self._existing else None
+
+    def _has_value(self, node: Node) -> bool:
+        facts = self._graph.components[node.component].facts
+        if facts.literals or not all(each.is_empty for each in self._scalars[node.component]):
+            return True
+        arrays, objects = self.containers(node)
+        for array in arrays:
+            needed = array.prefix[: array.min_items]
+            if array.min_items > len(array.prefix):
+                needed = (*needed, array.rest)
+            fits = array.max_items is None or array.min_items <= array.max_items
+            if fits and all(self.part(node, item) is not None for item in needed):
+                return True
+        return any(
+            all(self.part(node, member.value) for member in each.members if member.required)
+            for each in objects
+        )
+
+    def _bottom_up(self) -> Iterator[Node]:
         done: set[Node] = set()
         path = [(self.root, iter(self.children(self.root)))]
         while path:
@@ -158,7 +189,7 @@ class Unrolling:
     def size(self) -> int:
         """About how many states the automaton has before it is minimised, without building it."""
         sizes: dict[Node, int] = {}
-        for node in self.bottom_up():
+        for node in self.nodes:
             total = 2 + sum(each.num_states for each in self._scalars[node.component])
             arrays, objects = self.containers(node)
             for array in arrays:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from .components import ArrayComponent, ComponentGraph, ObjectComponent
+from .components import NEVER, ArrayComponent, ComponentGraph, ObjectComponent
 from .facts import StringFacts
 from .normalise import Conjunction
 from .numbers import describe
-from .reading import NOTHING, Reader
+from .reading import Reader
 from .unrolling import Shortest
 
 
@@ -24,13 +24,13 @@ class _Explanation:
 
     def of(self, name: Conjunction) -> str:
         """Why the component `name` has no value."""
+        if name == NEVER:
+            return "the schema false allows no value"
         if name in self._seen:
             return f"recursion at {self._place(name)} never ends"
         self._seen.add(name)
         component = self._graph.components[name]
         reasons = []
-        if name == (NOTHING,):
-            reasons.append("the schema false allows no value")
         for numbers in component.facts.numbers:
             reasons.append(f"no number is {describe(numbers)}")
         for strings in component.facts.strings:
@@ -74,7 +74,6 @@ class _Explanation:
         words = [
             f"{keyword} of {self._reader.pointer(schema) or 'the root'}"
             for schema in name
-            if schema != NOTHING
             for keyword in self._reader.read(schema).keywords
         ]
         return ", ".join(words)
@@ -91,4 +90,3 @@ def _string_tests(facts: StringFacts) -> str:
     if facts.max_length is not None:
         words.append(f"maxLength {facts.max_length}")
     return " and ".join(words)
-

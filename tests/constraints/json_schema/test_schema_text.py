@@ -1,0 +1,80 @@
+"""canonical_text against the standard library's JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from constrained_diffusion.constraints.json_schema import canonical_text
+
+json_values = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.floats(allow_nan=False, allow_infinity=False),
+        st.text(st.characters(exclude_categories=["Cs"]), max_size=5),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=3), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+def compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+@settings(max_examples=100, deadline=None)
+@given(json_values, st.sampled_from([None, 0, 2, "\t"]), st.booleans())
+def test_white_space_and_escapes(value: Any, indent: Any, ascii_only: bool) -> None:
+    text = json.dumps(value, indent=indent, ensure_ascii=ascii_only)
+    if not any("\ud800" <= character <= "\udfff" for character in compact(value)):
+        assert canonical_text(f" {text}\n") == compact(value)
+
+
+@settings(max_examples=100, deadline=None)
+@given(json_values, st.integers(0, 200), st.sampled_from('{}[],:" \n1-.e0tfn\\u'), st.booleans())
+def test_damaged_text(value: Any, place: int, character: str, insert: bool) -> None:
+    text = compact(value)
+    place %= len(text) + 1
+    damaged = text[:place] + character + text[place + (not insert) :]
+
+    def refuse(name: str) -> Any:
+        raise ValueError(name)
+
+    try:
+        parsed = json.loads(damaged, parse_constant=refuse)
+    except ValueError:
+        assert canonical_text(damaged) is None
+    else:
+        result = canonical_text(damaged)
+        assert result is not None
+        assert json.loads(result) == parsed
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (' { "b" : 1.50 , "a" : [ 1E5 , -0 ] } ', '{"b":1.50,"a":[1E5,-0]}'),
+        (r'"\/\u0041\u000a\u001F\ud83d\ude00"', '"/A\\n\\u001f😀"'),
+        (r'"\uD800x"', r'"\ud800x"'),
+        ('{"a":1,"a":2}', '{"a":1,"a":2}'),
+        ("", None), ("[1,]", None), ("[,1]", None), ("{1:2}", None), ("1 2", None),
+        ("NaN", None), ("[1}", None), ("]", None), ('{"a"}', None), ('"\t"', None), ("01", None),
+        ("\u00a01", None), ("[", None), ("\ufeff1", None),
+    ],
+)  # fmt: skip
+def test_examples(text: str, expected: str | None) -> None:
+    assert canonical_text(text) == expected
+
+
+def test_deep_nesting_is_no_problem() -> None:
+    text = "[" * 100_000 + "]" * 100_000
+    assert canonical_text(text) == text
+    assert canonical_text(text[:-1]) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import time
+import weakref
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -220,7 +221,9 @@ def posterior(
     first = rows[0]
     if count == 1 and first is not None and starts[0] == first.initial_state:
         result.field_values = functools.partial(
-            _field_values, first, result, log_probs, maps, lasts[0], room
+            # Weak, since the posterior holds this function: a cycle would keep the logits alive
+            # until the garbage collector happens to run.
+            _field_values, first, weakref.ref(result), log_probs, maps, lasts[0], room
         )
     return result
 
@@ -241,7 +244,7 @@ def _may_end_canvas(row: CompiledConstraint, room: int | None) -> np.ndarray[Any
 
 def _field_values(
     compiled: CompiledConstraint,
-    whole: Posterior,
+    whole: weakref.ref[Posterior],
     log_probs: Tensor,
     fixed: list[Any],
     last: bool,
@@ -249,7 +252,9 @@ def _field_values(
     name: str,
 ) -> dict[str, float]:
     """P(field = value) = evidence of the constraint narrowed to that value, over the evidence."""
-    total = float(whole.log_evidence)
+    posterior_of_all = whole()
+    assert posterior_of_all is not None, "called by the posterior's own values()"
+    total = float(posterior_of_all.log_evidence)
     probabilities = {}
     for value, narrowed in compiled.constraint.alternatives(name):
         try:

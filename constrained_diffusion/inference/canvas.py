@@ -87,9 +87,11 @@ class CanvasPosterior:
         self._sums = self._set_sums()
         first = SumMessage(np.array([start], np.int32), np.ones(1), np.zeros(1, np.int64))
         scratch = chain.SumScratch.of(self._num_states)
+        # Not through self: the cycle would keep the logits until the garbage collector runs.
+        edges, sums = self._edges, self._sums
         self._forward = Messages(
             first,
-            lambda i, before: chain.forward_sum(self._edges, self._sums.part(i), before, scratch),
+            lambda i, before: chain.forward_sum(edges, sums.part(i), before, scratch),
             self._length,
         )
         states, mantissa, blocks = self._forward.last

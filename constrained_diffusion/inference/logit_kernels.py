@@ -230,7 +230,8 @@ def marginal_rows(
                     factors[k] = factor[i, c]
                 _scaled_exponentials(logits[i, start : start + count], peaks, factors, row[start:])
         for c in range(len(columns.offsets) - 1):
-            if factor[i, c] > 0 and (not dense or peak[i, c] == -np.inf):
+            # what the dense loop makes of -inf - -inf is no number
+            if peak[i, c] == -np.inf if dense else factor[i, c] > 0:
                 tokens = columns.tokens[columns.offsets[c] : columns.offsets[c + 1]]
                 _write_tokens(logits[i], tokens, columns.of_token, peak[i], factor[i], row)
 

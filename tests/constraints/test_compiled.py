@@ -1,8 +1,10 @@
 """Compiled constraints: acceptance, explanations, room, probabilities of values."""
 
+import gc
 import itertools
 import json
 import math
+import weakref
 
 import pytest
 import torch
@@ -219,3 +221,19 @@ def test_blanks_never_join_what_is_no_json(text: str) -> None:
     with pytest.raises(ValueError):
         json.loads(text)
     assert not compiled.accepts(text)
+
+
+def test_a_posterior_is_freed_with_its_last_reference() -> None:
+    """It holds the logits: waiting for the garbage collector would pile them up, step by step."""
+    compiled = cd.compile(cd.JsonSchema(RECORD), BYTES, length=32)
+    gc.collect()
+    gc.disable()
+    try:
+        log_probs = torch.zeros(32, len(BYTES))
+        posterior = compiled.posterior(log_probs)
+        posterior.marginals(), posterior.mode(), posterior.sample(torch.Generator())
+        alive = weakref.ref(log_probs)
+        del log_probs, posterior
+        assert alive() is None
+    finally:
+        gc.enable()

@@ -12,6 +12,7 @@ from .normalise import Conjunction
 from .strings import other_keys
 from .text import quote
 
+
 @dataclass(frozen=True)
 class Part:
     """An item or a member that can have a value.
@@ -41,15 +42,15 @@ def add_array(
     The items are a chain: the state after `k` items closes the array if `k` items are enough. With
     no largest number, the last state of the chain leads back to the item before it.
     """
-    opened = builder.add_state()
+    opened, before = builder.add_state(), builder.add_state()
     layout.add(builder, source, b"[", opened)
+    # Only the opening bracket may be followed by the closing one, a comma may not.
+    builder.add_epsilon(opened, before)
     if array.min_items == 0:
         builder.add_literal(opened, b"]", target)
-    unbounded = array.max_items is None
     counted = array.max_items
     if counted is None:
-        counted = max(len(array.prefix) + 1, array.min_items, 1)
-    before = opened
+        counted = max(len(array.prefix) + 1, array.min_items)
     for number in range(1, counted + 1):
         item = parts(array.item(number - 1))
         if item is None:
@@ -58,16 +59,11 @@ def add_array(
         item.add(before, after)
         if number >= array.min_items:
             layout.add_close(builder, after, b"]", target)
-        if number == counted:
-            if unbounded:
-                # `opened` also closes the array, which a comma must not lead to.
-                again = before if before != opened else builder.add_state()
-                if again != before:
-                    item.add(again, after)
-                layout.add_comma(builder, after, again)
-            return
-        before = builder.add_state()
-        layout.add_comma(builder, after, before)
+        if number < counted:
+            before = builder.add_state()
+            layout.add_comma(builder, after, before)
+        elif array.max_items is None:
+            layout.add_comma(builder, after, before)
 
 
 class ObjectStates:

@@ -147,7 +147,8 @@ def repaired(schema: Any, value: Any, draw: st.DrawFn, depth: int = 0) -> Any:
         }
     if wanted == "array":
         prefix = schema.get("prefixItems", [])
-        length = draw(st.integers(schema.get("minItems", 0), schema.get("maxItems", 3) + 1))
+        low = schema.get("minItems", 0)
+        length = draw(st.integers(low, max(low, schema.get("maxItems", 3) + 1)))
         return [
             repaired(
                 prefix[i] if i < len(prefix) else schema.get("items", True),

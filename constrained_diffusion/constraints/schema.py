@@ -24,7 +24,8 @@ class JsonSchema(Constraint):
     whitespace: "compact" (none), "spaced" (as `json.dumps` by default), "flexible".
     open_objects: may an object that says nothing of `additionalProperties` hold more keys?
         None: as the schema says (yes) for schemas, no for Python types. False: never.
-    max_depth: how deep values that the schema leaves open, and recursion, may nest.
+    max_depth: how deep values that the schema leaves open, and recursion, may nest. None: 3, or
+        less where the automaton would grow beyond some 20,000 states; `bounds` names it.
 
     Keys come in schema order. `accepts` takes any white space and any escapes, since it looks at
     the compact spelling of the text.
@@ -35,7 +36,7 @@ class JsonSchema(Constraint):
 
     whitespace: Whitespace
     open_objects: bool | None
-    max_depth: int
+    max_depth: int | None
     _text: str
     schema: Any = field(compare=False, repr=False)
     _adapter: Any = field(compare=False, repr=False)
@@ -46,13 +47,13 @@ class JsonSchema(Constraint):
         *,
         whitespace: Whitespace = "compact",
         open_objects: bool | None = None,
-        max_depth: int = json_schema.DEFAULT_MAX_DEPTH,
+        max_depth: int | None = None,
     ) -> None:
         if whitespace not in ("compact", "spaced", "flexible"):
             raise ConstrainedDiffusionError(
                 f"whitespace is 'compact', 'spaced' or 'flexible', got {whitespace!r}"
             )
-        if not isinstance(max_depth, int) or max_depth < 1:
+        if max_depth is not None and (not isinstance(max_depth, int) or max_depth < 1):
             raise ConstrainedDiffusionError(
                 f"max_depth is a whole number from 1 on, got {max_depth!r}"
             )
@@ -119,7 +120,7 @@ def _compiled(
     text: str,
     whitespace: Whitespace,
     open_objects: bool | None,
-    max_depth: int,
+    max_depth: int | None,
     capacity: int | None,
 ) -> Language:
     compiled = json_schema.compile_schema(

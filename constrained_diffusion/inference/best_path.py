@@ -1,4 +1,4 @@
-"""Compiled step of the max recursion (Viterbi 1967), one position each."""
+"""Compiled steps of the max recursion (Viterbi 1967), one position each."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from constrained_diffusion.inference.chain import listed
+from constrained_diffusion.inference.chain import index_of
 from constrained_diffusion.inference.tables import (
     BestMessage,
     Edges,
@@ -15,88 +15,70 @@ from constrained_diffusion.inference.tables import (
     Int32Array,
     Int64Array,
     Ranked,
+    UInt32Array,
 )
 
 
 class BestScratch(NamedTuple):
-    """Room for `forward_max`; `edge` is -1 and `nats` -inf between calls."""
+    """Room for `forward_max`; `nats` is -inf between calls."""
 
-    edge: Int64Array  # [S]
     order: Int64Array  # [S]
     nats: Float64Array  # [S]
-    found: Int32Array  # [S+1]
 
     @classmethod
     def of(cls, num_states: int) -> BestScratch:
-        return cls(
-            np.full(num_states, -1, np.int64),
-            np.empty(num_states, np.int64),
-            np.full(num_states, -np.inf),
-            np.empty(num_states + 1, np.int32),
-        )
+        return cls(np.empty(num_states, np.int64), np.full(num_states, -np.inf))
 
 
 @njit(cache=True, nogil=True)
 def forward_max(
     edges: Edges, weights: Ranked, before: BestMessage, scratch: BestScratch
 ) -> BestMessage:
-    """The best way to each state after a position from those before it.
+    """The weight of the best way to each state after a position from those before it.
 
     Fewer tokens of probability 0 (`order`) are better, then a greater sum of log-probabilities.
     """
-    lowest, highest = np.iinfo(np.int64).max, np.int64(0)
+    one_order = True
     for k in range(len(before.order)):
-        lowest = min(lowest, before.order[k])
-        highest = max(highest, before.order[k])
-    one_order = lowest == highest
+        one_order &= before.order[k] == before.order[0]
     for label in range(len(weights.order)):
         one_order &= weights.order[label] <= 0
     if one_order:
-        count = _best_of_one_order(edges, weights, before, scratch)
-        for k in range(count):
-            scratch.order[scratch.found[k]] = lowest
+        _best_of_one_order(edges, weights, before, scratch.nats)
+        scratch.order[:] = before.order[0]
     else:
-        count = _best(edges, weights, before, scratch)
+        _best(edges, weights, before, scratch)
 
-    states = listed(scratch.found, count, scratch.edge, -1)
-    after = BestMessage(
-        states, np.empty(count, np.int64), np.empty(count), np.empty(count, np.int64)
-    )
-    for k in range(count):
-        state = states[k]
-        after.order[k], after.nats[k] = scratch.order[state], scratch.nats[state]
-        after.edge[k] = scratch.edge[state]
-        scratch.edge[state], scratch.nats[state] = -1, -np.inf
+    count = 0
+    for state in range(len(scratch.nats)):
+        count += scratch.nats[state] > -np.inf
+    after = BestMessage(np.empty(count, np.int32), np.empty(count, np.int64), np.empty(count))
+    k = 0
+    for state in range(len(scratch.nats)):
+        if scratch.nats[state] > -np.inf:
+            after.states[k] = state
+            after.order[k], after.nats[k] = scratch.order[state], scratch.nats[state]
+            scratch.nats[state] = -np.inf
+            k += 1
     return after
 
 
 @njit(cache=True, nogil=True)
 def _best_of_one_order(
-    edges: Edges, weights: Ranked, before: BestMessage, scratch: BestScratch
-) -> int:
+    edges: Edges, weights: Ranked, before: BestMessage, best: Float64Array
+) -> None:
     """All ways hold as many tokens of probability 0 (usually none): only `nats` decides."""
-    best, taken = scratch.nats, scratch.edge
-    count = 0
+    label_nats = np.where(weights.order < 0, -np.inf, weights.nats)
     for k in range(len(before.states)):
         state, nats = before.states[k], before.nats[k]
         for edge in range(edges.offsets[state], edges.offsets[state + 1]):
-            label = edges.label[edge]
-            if weights.order[label] < 0:
-                continue
             target = edges.target[edge]
-            total = nats + weights.nats[label]
-            scratch.found[count] = target
-            count += taken[target] < 0
-            # without branches: whether a way is better is unpredictable
-            better = total > best[target]
-            best[target] = total if better else best[target]
-            taken[target] = edge if better else taken[target]
-    return count
+            total = nats + label_nats[edges.label[edge]]
+            best[target] = total if total > best[target] else best[target]
 
 
 @njit(cache=True, nogil=True)
-def _best(edges: Edges, weights: Ranked, before: BestMessage, scratch: BestScratch) -> int:
-    count = 0
+def _best(edges: Edges, weights: Ranked, before: BestMessage, scratch: BestScratch) -> None:
     for k in range(len(before.states)):
         state = before.states[k]
         for edge in range(edges.offsets[state], edges.offsets[state + 1]):
@@ -106,14 +88,34 @@ def _best(edges: Edges, weights: Ranked, before: BestMessage, scratch: BestScrat
             target = edges.target[edge]
             order = before.order[k] + weights.order[label]
             nats = before.nats[k] + weights.nats[label]
-            if scratch.edge[target] < 0:
-                scratch.found[count] = target
-                count += 1
-            elif order > scratch.order[target] or (
-                order == scratch.order[target] and nats <= scratch.nats[target]
+            known = scratch.nats[target]
+            if (
+                known == -np.inf
+                or order < scratch.order[target]
+                or (order == scratch.order[target] and nats > known)
             ):
-                continue
-            scratch.edge[target] = edge
-            scratch.order[target] = order
-            scratch.nats[target] = nats
-    return count
+                scratch.order[target], scratch.nats[target] = order, nats
+
+
+@njit(cache=True, nogil=True)
+def best_incoming(
+    incoming: Int32Array,
+    source: Int32Array,
+    label: UInt32Array,
+    weights: Ranked,
+    before: BestMessage,
+) -> int:
+    """The edge of `incoming`, the edges into one state, at the end of the best way to it.
+
+    source, label: [E], of all edges.
+    """
+    best, best_order, best_nats = -1, 0, 0.0
+    for edge in incoming:
+        k = index_of(source[edge], before.states)
+        if k < 0 or weights.order[label[edge]] < 0:
+            continue
+        order = before.order[k] + weights.order[label[edge]]
+        nats = before.nats[k] + weights.nats[label[edge]]
+        if best < 0 or order < best_order or (order == best_order and nats > best_nats):
+            best, best_order, best_nats = edge, order, nats
+    return best

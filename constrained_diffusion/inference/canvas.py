@@ -15,7 +15,7 @@ from torch import Tensor
 from constrained_diffusion.automata.token_automaton import TokenAutomaton
 from constrained_diffusion.errors import ConstrainedDiffusionError, LimitError, UnsatisfiableError
 from constrained_diffusion.inference import chain, logit_kernels, weights
-from constrained_diffusion.inference.best_path import BestScratch, forward_max
+from constrained_diffusion.inference.best_path import BestScratch, best_incoming, forward_max
 from constrained_diffusion.inference.extended import logarithm
 from constrained_diffusion.inference.messages import Messages
 from constrained_diffusion.inference.tables import (
@@ -173,15 +173,9 @@ class CanvasPosterior:
         masses = np.zeros((self._length, self._num_sets))
         evidence_mantissa, evidence_blocks = self._evidence
         after = Extended.zeros(self._num_states)
-        states, _, blocks = self._ends
-        after.mantissa[states] = chain.last_backward(self._ends, evidence_blocks)
-        after.blocks[states] = blocks
+        chain.start_backward(self._ends, evidence_blocks, after)
         for i in reversed(range(self._length)):
-            before = self._forward[i]
-            mantissa = chain.backward_sum(self._edges, self._sums.part(i), before, after, masses[i])
-            after.mantissa[states] = 0.0
-            states = before.states
-            after.mantissa[states], after.blocks[states] = mantissa, before.blocks
+            chain.backward_sum(self._edges, self._sums.part(i), self._forward[i], after, masses[i])
 
         shape = self._length, self._num_classes + 1
         probability, support = np.empty(shape), np.empty(shape, np.bool_)
@@ -247,14 +241,13 @@ class CanvasPosterior:
         """One canvas of q, int64 [L]. uniforms: [L+1, 3], independent draws from [0, 1)."""
         source = self._automaton.edge_source
         offsets, incoming = self._automaton.incoming
-        scratch = np.full(self._num_states, -1, np.int64)
         classes = np.empty(self._length, np.int64)
         end = draw_index(Extended(*self._ends[1:]), uniforms[self._length, 0])
         state = self._ends.states[end]
         for i in reversed(range(self._length)):
             edges = incoming[offsets[state] : offsets[state + 1]]
             ways = chain.incoming_weights(
-                edges, source, self._edges.label, self._sums.part(i), self._forward[i], scratch
+                edges, source, self._edges.label, self._sums.part(i), self._forward[i]
             )
             edge = edges[draw_index(ways, uniforms[i, 0])]
             members = self._classes_of(edge)
@@ -268,28 +261,30 @@ class CanvasPosterior:
         """The most probable canvas, int64 [L]; of several, always the same one."""
         shape = self._length, self._num_sets
         maxima = Ranked(np.empty(shape, np.int32), np.empty(shape))
-
-        def maximise_part(part: slice) -> None:
-            part_maxima = Ranked(maxima.order[part], maxima.nats[part])
-            weights.set_maxima(self._table.part(part), self._sets, part_maxima)
-
-        map_threads(maximise_part, chunks(self._length, CHUNK_POSITIONS))
+        map_threads(
+            lambda part: weights.set_maxima(self._table.part(part), self._sets, maxima.part(part)),
+            chunks(self._length, CHUNK_POSITIONS),
+        )
         scratch = BestScratch.of(self._num_states)
-        zero = np.zeros(1, np.int64)
+        first = BestMessage(self._forward[0].states, np.zeros(1, np.int64), np.zeros(1))
         ways = Messages(
-            BestMessage(self._forward[0].states, zero, np.zeros(1), zero),
-            lambda i, before: forward_max(
-                self._edges, Ranked(maxima.order[i], maxima.nats[i]), before, scratch
-            ),
+            first,
+            lambda i, before: forward_max(self._edges, maxima.part(i), before, scratch),
             self._length,
         )
         final = np.flatnonzero(self._finals[ways.last.states])
         best = np.lexsort((-ways.last.nats[final], ways.last.order[final]))[0]
         state = ways.last.states[final[best]]
+        offsets, incoming = self._automaton.incoming
         classes = np.empty(self._length, np.int64)
         for i in reversed(range(self._length)):
-            after = ways[i + 1]
-            edge = after.edge[np.flatnonzero(after.states == state)[0]]
+            edge = best_incoming(
+                incoming[offsets[state] : offsets[state + 1]],
+                self._automaton.edge_source,
+                self._edges.label,
+                maxima.part(i),
+                ways[i],
+            )
             members = self._classes_of(edge)
             possible = members[self._table.total[i, members] > 0]
             classes[i] = possible[np.argmax(self._table.peak[i, possible])]

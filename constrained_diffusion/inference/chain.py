@@ -6,7 +6,7 @@ so a canvas that is mostly fixed costs next to nothing.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -22,10 +22,9 @@ from constrained_diffusion.inference.tables import (
     UInt32Array,
 )
 
-# Products of numbers of two neighbouring counts of blocks and of weights of 0 or -1 blocks are
-# well within the range of float64.
-WINDOW = 2
-LEAST_PLAIN_BLOCKS = -1
+# Products of normal numbers are well within the range of float64 while the blocks of one factor and
+# of the other lie below zero by less than this together.
+PLAIN_BLOCKS = 3
 MAX_WINDOWS = 8
 
 # 2**256 to the power 1, 0, -1, -2; of less a backward message holds no more than that it is
@@ -37,38 +36,14 @@ RAISED_BLOCKS = 1
 
 
 class SumScratch(NamedTuple):
-    """Room for `forward_sum`; `partial` and `total` are zero between calls."""
+    """Room for `forward_sum`, zero between calls."""
 
     partial: Float64Array  # [S]
     total: Extended  # [S]
-    touched: Int32Array  # [S+1]
-    found: Int32Array  # [S+1]
 
     @classmethod
     def of(cls, num_states: int) -> SumScratch:
-        return cls(
-            np.zeros(num_states),
-            Extended.zeros(num_states),
-            np.empty(num_states + 1, np.int32),
-            np.empty(num_states + 1, np.int32),
-        )
-
-
-@njit(cache=True, nogil=True)
-def listed(found: Int32Array, count: int, scratch: Any, empty: float) -> Int32Array:
-    """The states found[:count], those whose entry in scratch [S] is not `empty`.
-
-    Ascending where there are many, so that their edges lie in the order of memory.
-    """
-    if count < len(scratch) // 8:
-        return found[:count].copy()
-    states = np.empty(count, np.int32)
-    k = 0
-    for state in range(len(scratch)):
-        if scratch[state] != empty:
-            states[k] = state
-            k += 1
-    return states
+        return cls(np.zeros(num_states), Extended.zeros(num_states))
 
 
 @njit(cache=True, nogil=True)
@@ -80,118 +55,121 @@ def forward_sum(
     Sources whose messages have nearly the same blocks are summed in plain float64, a few such
     windows one after the other; what is left, or has weights out of range, in extended numbers.
     """
-    total = scratch.total
+    partial, total = scratch
+    plain = np.empty(len(weights.blocks))
+    lowest = 0
+    for label in range(len(plain)):
+        plain[label] = to_float(weights.mantissa[label], weights.blocks[label])
+        if weights.mantissa[label] > 0.0:
+            lowest = min(lowest, weights.blocks[label])
+    window = PLAIN_BLOCKS + lowest
+    windows = MAX_WINDOWS if window > 0 else 0
     top = ZERO_BLOCKS
     for k in range(len(before.blocks)):
         top = max(top, before.blocks[k])
-    plain = np.empty(len(weights.blocks))
-    windows = MAX_WINDOWS
-    for label in range(len(plain)):
-        plain[label] = to_float(weights.mantissa[label], weights.blocks[label])
-        if weights.mantissa[label] > 0.0 and weights.blocks[label] < LEAST_PLAIN_BLOCKS:
-            windows = 0
-    count = 0
     while windows > 0 and top != ZERO_BLOCKS:
-        touched, next_top = _sum_window(edges, plain, before, top, scratch)
-        for k in range(touched):
-            state = scratch.touched[k]
-            part, part_blocks = normal(scratch.partial[state], top)
-            scratch.partial[state] = 0.0
-            scratch.found[count] = state
-            count += total.mantissa[state] == 0.0
-            total.mantissa[state], total.blocks[state] = add(
-                total.mantissa[state], total.blocks[state], part, part_blocks
-            )
+        next_top = _sum_window(edges, plain, before, top, window, partial)
+        for state in range(len(partial)):
+            if partial[state] > 0.0:
+                part, part_blocks = normal(partial[state], top)
+                partial[state] = 0.0
+                total.mantissa[state], total.blocks[state] = add(
+                    total.mantissa[state], total.blocks[state], part, part_blocks
+                )
         top = next_top
         windows -= 1
     if top != ZERO_BLOCKS:
-        count = _sum_rest(edges, weights, before, top, scratch, count)
+        _sum_rest(edges, weights, before, top, total)
 
-    states = listed(scratch.found, count, total.mantissa, 0.0)
-    after = SumMessage(states, np.empty(count), np.empty(count, np.int64))
-    for k in range(count):
-        state = states[k]
-        after.mantissa[k], after.blocks[k] = normal(total.mantissa[state], total.blocks[state])
-        total.mantissa[state], total.blocks[state] = 0.0, ZERO_BLOCKS
+    count = 0
+    for state in range(len(partial)):
+        count += total.mantissa[state] > 0.0
+    after = SumMessage(np.empty(count, np.int32), np.empty(count), np.empty(count, np.int64))
+    k = 0
+    for state in range(len(partial)):
+        if total.mantissa[state] > 0.0:
+            after.states[k] = state
+            after.mantissa[k], after.blocks[k] = normal(total.mantissa[state], total.blocks[state])
+            total.mantissa[state], total.blocks[state] = 0.0, ZERO_BLOCKS
+            k += 1
     return after
 
 
 @njit(cache=True, nogil=True)
 def _sum_window(
-    edges: Edges, weights: Float64Array, before: SumMessage, top: int, scratch: SumScratch
-) -> tuple[int, int]:
-    """Sums over the sources of `top` blocks and slightly fewer into scratch.partial.
+    edges: Edges,
+    weights: Float64Array,
+    before: SumMessage,
+    top: int,
+    window: int,
+    partial: Float64Array,
+) -> int:
+    """Adds the sources of `window` counts of blocks from `top` down to `partial`, in units of `top`.
 
-    Returns how many targets scratch.touched lists, and the greatest number of blocks below.
+    Returns the greatest count of blocks below those.
     """
-    partial = scratch.partial
-    touched = 0
     next_top = ZERO_BLOCKS
     for k in range(len(before.states)):
         below = top - before.blocks[k]
         if below < 0:
             continue
-        if below >= WINDOW:
+        if below >= window:
             next_top = max(next_top, before.blocks[k])
             continue
         state, m = before.states[k], before.mantissa[k] * SHIFTS[below]
         for edge in range(edges.offsets[state], edges.offsets[state + 1]):
-            weight = weights[edges.label[edge]]
-            if weight == 0.0:
-                continue
-            target = edges.target[edge]
-            scratch.touched[touched] = target
-            touched += partial[target] == 0.0
-            partial[target] += m * weight
-    return touched, next_top
+            partial[edges.target[edge]] += m * weights[edges.label[edge]]
+    return next_top
 
 
 @njit(cache=True, nogil=True)
 def _sum_rest(
-    edges: Edges,
-    weights: Extended,
-    before: SumMessage,
-    top: int,
-    scratch: SumScratch,
-    count: int,
-) -> int:
-    """Adds the sources of at most `top` blocks to scratch.total; the new length of its list."""
-    total = scratch.total
+    edges: Edges, weights: Extended, before: SumMessage, top: int, total: Extended
+) -> None:
+    """Adds the sources of at most `top` blocks to `total`."""
     for k in range(len(before.states)):
         state, m, b = before.states[k], before.mantissa[k], before.blocks[k]
         if b > top:
             continue
         for edge in range(edges.offsets[state], edges.offsets[state + 1]):
             label = edges.label[edge]
-            weight = weights.mantissa[label]
-            if weight == 0.0:
-                continue
             target = edges.target[edge]
-            scratch.found[count] = target
-            count += total.mantissa[target] == 0.0
-            total.mantissa[target], total.blocks[target] = add(
-                total.mantissa[target],
-                total.blocks[target],
-                m * weight,
-                b + weights.blocks[label],
-            )
-    return count
+            if weights.mantissa[label] > 0.0:
+                total.mantissa[target], total.blocks[target] = add(
+                    total.mantissa[target],
+                    total.blocks[target],
+                    m * weights.mantissa[label],
+                    b + weights.blocks[label],
+                )
+
+
+@njit(cache=True, nogil=True)
+def start_backward(ends: SumMessage, evidence_blocks: int, after: Extended) -> None:
+    """Makes `after` [S], zero, the backward message after the last position: 1 at each end.
+
+    See `backward_sum` for its units.
+    """
+    for k in range(len(ends.states)):
+        loss = evidence_blocks - RAISED_BLOCKS - ends.blocks[k]
+        after.mantissa[ends.states[k]] = max(_ratio(loss), TINY)
+        after.blocks[ends.states[k]] = ends.blocks[k]
 
 
 @njit(cache=True, nogil=True)
 def backward_sum(
     edges: Edges, weights: Extended, before: SumMessage, after: Extended, masses: Float64Array
-) -> Float64Array:
-    """The backward message before a position at the states of the forward message `before` it.
+) -> None:
+    """Replaces the backward message after a position by that before it.
 
     A backward message is a float64 in units of (the blocks of the evidence - RAISED_BLOCKS - the
     blocks of the state's forward message): times the mantissas of the latter, of a weight and of
     1 / evidence it is a posterior probability, so it is not too great, and what is too small is
     negligible. It is positive wherever the canvas can be completed.
 
-    after [S]: as mantissas the backward message after the position, as blocks those of the forward
-    message there. masses [D], zero: receives for each set the sum over its edges of the forward
-    times the backward message, in units of (… - the blocks of the set's weight).
+    before: the forward message before the position. after [S]: as mantissas the backward message,
+    as blocks those of the forward message there. masses [D], zero: receives for each set the sum
+    over its edges of the forward times the backward message, in units of (… - the blocks of the
+    set's weight).
     """
     result = np.zeros(len(before.states))
     for k in range(len(before.states)):
@@ -203,24 +181,23 @@ def backward_sum(
             ahead, weight = after.mantissa[target], weights.mantissa[label]
             if ahead == 0.0 or weight == 0.0:
                 continue
-            # the target's forward message is at least this edge's part of it
+            # not much below 0: the target's forward message is at least this edge's part of it
             loss = after.blocks[target] - (b + weights.blocks[label])
-            ahead = max(ahead * RATIOS[max(0, min(loss + 1, len(RATIOS) - 1))], TINY)
+            ahead = max(ahead * _ratio(loss), TINY)
             total += weight * ahead
             masses[label] += m * ahead
         if total > 0.0:
             result[k] = max(total, TINY)
-    return result
+    after.mantissa[:] = 0.0
+    for k in range(len(before.states)):
+        after.mantissa[before.states[k]] = result[k]
+        after.blocks[before.states[k]] = before.blocks[k]
 
 
 @njit(cache=True, nogil=True)
-def last_backward(ends: SumMessage, evidence_blocks: int) -> Float64Array:
-    """The backward message after the last position: 1 at each state that may end the canvas."""
-    result = np.empty(len(ends.blocks))
-    for k in range(len(ends.blocks)):
-        loss = evidence_blocks - RAISED_BLOCKS - ends.blocks[k]
-        result[k] = max(RATIOS[max(0, min(loss + 1, len(RATIOS) - 1))], TINY)
-    return result
+def _ratio(loss: int) -> float:
+    """2**(-256 * loss) for loss >= -1, 0 where that is negligible."""
+    return RATIOS[max(0, min(loss + 1, len(RATIOS) - 1))]  # type: ignore[no-any-return]
 
 
 @njit(cache=True, nogil=True)
@@ -230,23 +207,25 @@ def incoming_weights(
     label: UInt32Array,
     weights: Extended,
     before: SumMessage,
-    scratch: Int64Array,
 ) -> Extended:
     """For each of some edges: the forward message before it times its weight, normal.
 
-    source, label: [E]. scratch: [S], -1 between calls.
+    source, label: [E], of all edges.
     """
-    for k in range(len(before.states)):
-        scratch[before.states[k]] = k
     result = Extended(np.zeros(len(incoming)), np.full(len(incoming), ZERO_BLOCKS))
     for position in range(len(incoming)):
         edge = incoming[position]
-        k = scratch[source[edge]]
+        k = index_of(source[edge], before.states)
         if k >= 0:
             result.mantissa[position], result.blocks[position] = normal(
                 before.mantissa[k] * weights.mantissa[label[edge]],
                 before.blocks[k] + weights.blocks[label[edge]],
             )
-    for state in before.states:
-        scratch[state] = -1
     return result
+
+
+@njit(cache=True, nogil=True)
+def index_of(state: int, states: Int32Array) -> int:
+    """The index of `state` in the ascending list `states`, or -1."""
+    k = np.searchsorted(states, state)
+    return int(k) if k < len(states) and states[k] == state else -1

@@ -98,19 +98,21 @@ class Ranked(NamedTuple):
     order: Int32Array
     nats: Float64Array
 
+    def part(self, positions: slice | int) -> Ranked:
+        return Ranked(self.order[positions], self.nats[positions])
+
 
 class SumMessage(NamedTuple):
     """The sum of the weights of all ways to each of `states`, as normal extended numbers."""
 
-    states: Int32Array  # [A]
+    states: Int32Array  # [A], ascending
     mantissa: Float64Array  # [A]
     blocks: Int64Array  # [A]
 
 
 class BestMessage(NamedTuple):
-    """The best way to each of `states`: tokens of probability 0, log-probability, last edge."""
+    """The weight of the best way to each of `states`, see `Ranked`."""
 
-    states: Int32Array  # [A]
+    states: Int32Array  # [A], ascending
     order: Int64Array  # [A]
     nats: Float64Array  # [A]
-    edge: Int64Array  # [A]

@@ -2,8 +2,8 @@
 
 A schema is *read* one piece at a time (`reading`, with `drafts` and `references`), *normalised* to
 facts that speak of one type of value each (`normalise`, `facts`), spread out as the graph of the
-values that it is made of (`components`, `unrolling`), and *compiled* bottom-up (`compile`, with
-`assemble`, `strings`, `numbers`, `formats`, `layout`).
+values that it is made of (`components`, `unrolling`), and *compiled* (`compile`, with `assembly`,
+`containers`, `strings`, `numbers`, `formats`, `layout`).
 """
 
 from .compile import DEFAULT_MAX_DEPTH, DEFAULT_MAX_STATES, CompiledSchema, compile_schema

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Callable
 
 from ...automata import ByteAutomaton, NfaBuilder
-from .assemble import ObjectStates, Part, add_array
-from .assembled import AUTOMATA
+from .automaton_cache import AUTOMATA
 from .components import ArrayComponent, ComponentGraph, ObjectComponent
+from .containers import ObjectStates, Part, add_array
 from .layout import Layout
 from .normalise import Conjunction
 from .unrolling import Node, Unrolling

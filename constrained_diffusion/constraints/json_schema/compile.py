@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
+from typing import Any
 
 from ...automata import ByteAutomaton
 from ...errors import ConstrainedDiffusionError, LimitError, UnsatisfiableError
@@ -44,7 +45,7 @@ class CompiledSchema:
 
 
 def compile_schema(
-    schema: object,
+    schema: Any,
     *,
     whitespace: Whitespace = "compact",
     open_objects: bool | None = None,

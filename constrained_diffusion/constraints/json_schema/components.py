@@ -142,7 +142,7 @@ class ComponentGraph:
     def _close(
         self, node: Conjunction, unassigned: list[Conjunction], waiting: set[Conjunction]
     ) -> None:
-        members = []
+        members: list[Conjunction] = []
         while not members or members[-1] != node:
             members.append(unassigned.pop())
             waiting.discard(members[-1])

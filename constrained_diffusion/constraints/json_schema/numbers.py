@@ -55,10 +55,8 @@ def number_language(facts: NumberFacts) -> Language:
         return integers, (INTEGER_SPELLING,)
     decimals = _range(_inward(facts.lower, 1), _inward(facts.upper, -1), fraction=True)
     bounds = [bound for bound in (facts.lower, facts.upper) if bound is not None]
-    notes = (BOUNDED_SPELLING,)
-    if any(bound.exclusive for bound in bounds):
-        notes += (EXCLUSIVE,)
-    return algebra.union(integers, decimals), notes
+    exclusive = (EXCLUSIVE,) if any(bound.exclusive for bound in bounds) else ()
+    return algebra.union(integers, decimals), (BOUNDED_SPELLING, *exclusive)
 
 
 def spellings(number: NumberValue) -> list[str]:

@@ -173,14 +173,15 @@ def _subschemas(place: Place) -> Iterator[Place]:
         if keyword in _DATA_KEYWORDS:
             continue
         if keyword in _MAPS_OF_SCHEMAS and isinstance(value, dict):
-            children = [((keyword, name), child) for name, child in value.items()]
+            children = [(f"/{escape(name)}", child) for name, child in value.items()]
         elif isinstance(value, list):
-            children = [((keyword, str(index)), child) for index, child in enumerate(value)]
+            children = [(f"/{index}", child) for index, child in enumerate(value)]
         else:
-            children = [((keyword,), value)]
-        for tokens, child in children:
+            children = [("", value)]
+        for below, child in children:
             if isinstance(child, dict):
-                yield place.child(child, *tokens)
+                pointer = f"{place.pointer}/{escape(keyword)}{below}"
+                yield Place(child, pointer, place.resource)
 
 
 def _join(base: str, reference: str) -> str:

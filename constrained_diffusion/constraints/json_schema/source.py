@@ -12,7 +12,7 @@ from ...errors import LimitError, SchemaError
 from .references import RawSchema
 
 
-def schema_of(source: object) -> tuple[RawSchema, TypeAdapter[Any] | None]:
+def schema_of(source: Any) -> tuple[RawSchema, TypeAdapter[Any] | None]:
     """The JSON Schema that `source` states, and what validates its values.
 
     Args:

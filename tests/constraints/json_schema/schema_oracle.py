@@ -16,9 +16,7 @@ from constrained_diffusion.automata import ByteAutomaton
 
 def validator(schema: Any) -> Any:
     """A validator of the schema's draft (2020-12 by default) that asserts formats."""
-    kind = jsonschema.validators.validator_for(
-        schema, default=jsonschema.Draft202012Validator
-    )
+    kind = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
     return kind(schema, format_checker=kind.FORMAT_CHECKER)
 
 

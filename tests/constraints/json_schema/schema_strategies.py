@@ -12,9 +12,7 @@ NUMBERS = [0, 1, -1, 2, 3, 10, 99, 0.5, -0.5, 1.25, -10.75, 2**60]
 PATTERNS = ["^a", "b$", "[0-9]+", "^(ab|é)*$", "^.{2,3}$", "\\\\", '"', "^[^a]*$", "a|^$"]
 TYPES = ["null", "boolean", "integer", "number", "string", "array", "object"]
 
-scalars = st.one_of(
-    st.none(), st.booleans(), st.sampled_from(TEXTS), st.sampled_from(NUMBERS)
-)
+scalars = st.one_of(st.none(), st.booleans(), st.sampled_from(TEXTS), st.sampled_from(NUMBERS))
 values = st.recursive(
     scalars,
     lambda inner: st.one_of(

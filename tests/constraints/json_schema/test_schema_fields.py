@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any, Literal, Optional
 
 import pytest
@@ -65,7 +66,7 @@ def test_restrictions_split_the_language(pointer: str, values: list[Any]) -> Non
     for part in parts:
         assert not part.is_empty
         assert algebra.same_language(algebra.intersect(part, whole), part)
-    for first, second in zip(parts, parts[1:], strict=False):
+    for first, second in itertools.pairwise(parts):
         assert algebra.intersect(first, second).is_empty
     together = algebra.union(*parts)
     without = algebra.difference(whole, together)

@@ -72,9 +72,7 @@ def test_addresses_and_uuids(
 
 
 @settings(max_examples=100, deadline=None)
-@given(
-    st.lists(st.sampled_from(["1", "ab", "ffff", "", "0", "g", "12345", "1.2.3.4"]), max_size=9)
-)
+@given(st.lists(st.sampled_from(["1", "ab", "ffff", "", "0", "g", "12345", "1.2.3.4"]), max_size=9))
 def test_ipv6_exactly(groups: list[str]) -> None:
     text = ":".join(groups)
     try:

@@ -95,7 +95,7 @@ def test_not_a_schema(schema: Any, pointer: str) -> None:
         {"$ref": "#"},
         {"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}},
         {"anyOf": [{"type": "null"}, {"$ref": "#"}]},
-        {"properties": {"a": {"$ref": "#/$defs/a"}}, "$defs": {"a": {"anyOf": [{"$ref": "#/$defs/a"}]}}},
+        {"items": {"$ref": "#/$defs/a"}, "$defs": {"a": {"anyOf": [{"$ref": "#/$defs/a"}]}}},
     ],
 )
 def test_references_in_a_circle(schema: Any) -> None:
@@ -103,7 +103,9 @@ def test_references_in_a_circle(schema: Any) -> None:
         compile_schema(schema)
 
 
-@pytest.mark.parametrize("uri", ["http://json-schema.org/draft-03/schema#", "https://example.org/x"])
+@pytest.mark.parametrize(
+    "uri", ["http://json-schema.org/draft-03/schema#", "https://example.org/x"]
+)
 def test_unknown_draft(uri: str) -> None:
     with pytest.raises(UnsupportedSchemaError) as caught:
         compile_schema({"$schema": uri})
@@ -194,7 +196,11 @@ def test_recursion_deeper_than_max_depth() -> None:
     names = [f"n{number}" for number in range(4)]
     # Each n needs the next one inside; all are on one cycle through n0.
     definitions = {
-        name: {"type": "object", "required": ["x"], "properties": {"x": {"$ref": f"#/$defs/{after}"}}}
+        name: {
+            "type": "object",
+            "required": ["x"],
+            "properties": {"x": {"$ref": f"#/$defs/{after}"}},
+        }
         for name, after in zip(names, [*names[1:], "n0"], strict=True)
     }
     definitions["n3"]["properties"]["x"] = {"anyOf": [{"$ref": "#/$defs/n0"}, schema]}
@@ -240,9 +246,7 @@ def doubling(levels: int) -> dict[str, Any]:
     definitions = {
         f"d{level}": {
             "type": "object",
-            "properties": {
-                name: {"$ref": f"#/$defs/d{level + 1}"} for name in ("left", "right")
-            },
+            "properties": {name: {"$ref": f"#/$defs/d{level + 1}"} for name in ("left", "right")},
             "additionalProperties": False,
         }
         for level in range(levels)
@@ -266,7 +270,7 @@ def nested_unions(levels: int) -> Any:
         {"type": "string", "minLength": 10**9},
         {"type": "array", "minItems": 10**9},
         {"type": "array", "maxItems": 10**6, "items": {"type": "string", "maxLength": 1000}},
-        {"anyOf": [{"properties": {f"k{i}": {"const": i}, f"l{i}": {"const": i}}} for i in range(40)]},
+        {"anyOf": [{"properties": {f"k{i}": {"const": i}, f"l{i}": {}}} for i in range(40)]},
     ],
 )
 def test_what_is_too_large_ends_with_a_limit(schema: Any) -> None:

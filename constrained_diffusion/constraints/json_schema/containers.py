@@ -1,4 +1,4 @@
-"""Assembling: the automaton of one JSON value out of the automata of its parts."""
+"""Arrays and objects between two states of a nondeterministic automaton, around their parts."""
 
 from __future__ import annotations
 

@@ -1,24 +1,20 @@
-"""JSON Schema coverage on JSONSchemaBench: what compiles, what it accepts, and how fast.
+"""JSON Schema coverage on jsonschemabench: what compiles, what it accepts, and how fast.
 
-    python benchmarks/json_schema_coverage.py [FOLDER] [--set NAME] [--limit N] [--list]
-
-Per set: schemas compiled, refused by keyword, valid instances accepted (as given, and with keys
-in schema order), invalid instances accepted (each is listed; 0 is right, apart from wrong labels),
-and compile times in milliseconds on one core, without lifting to tokens.
+Per set: schemas compiled, refused by keyword, valid instances accepted (with keys in schema order;
+and as given), invalid instances accepted (each is listed; right is 0, apart from wrong labels), and
+milliseconds to a byte automaton on one core, without lifting it to tokens.
 """
 
 from __future__ import annotations
 
-import argparse
 import collections
 import gzip
-import importlib.metadata
 import json
-import platform
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
+
+from _report import Report, data_file, parser
 
 from constrained_diffusion.constraints.json_schema import canonical_text, compile_schema
 from constrained_diffusion.errors import (
@@ -27,8 +23,6 @@ from constrained_diffusion.errors import (
     UnsatisfiableError,
     UnsupportedSchemaError,
 )
-
-DEFAULT_FOLDER = Path(__file__).resolve().parents[2] / "shared" / "data" / "jsonschemabench"
 
 
 def in_schema_order(value: Any, schemas: list[Any], root: Any, depth: int = 0) -> Any:
@@ -98,7 +92,7 @@ def compact(value: Any) -> str:
 
 
 class Tally:
-    """What happened in one set."""
+    """What happened in one set, or in all of them."""
 
     def __init__(self) -> None:
         self.count = collections.Counter[str]()
@@ -108,11 +102,12 @@ class Tally:
         self.wrong: list[str] = []
         self.missed: list[str] = []
 
-    def add(self, record: dict[str, Any]) -> None:
+    def add(self, record: dict[str, Any], capacity: int | None) -> None:
+        """Compiles the schema of a record and judges its instances."""
         self.count["schemas"] += 1
         began = time.perf_counter()
         try:
-            compiled = compile_schema(record["schema"])
+            compiled = compile_schema(record["schema"], capacity=capacity)
         except UnsupportedSchemaError as error:
             self.refused[error.keyword] += 1
             return
@@ -120,60 +115,72 @@ class Tally:
             self.refused[type(error).__name__] += 1
             self.missed.append(f"{record['name']}: {type(error).__name__}: {str(error)[:200]}")
             return
-        finally:
-            elapsed = 1e3 * (time.perf_counter() - began)
-        self.count["compiled"] += 1
-        self.milliseconds.append(elapsed)
+        self.milliseconds.append(1e3 * (time.perf_counter() - began))
         self.states.append(compiled.automaton.num_states)
+
+        def accepts(value: Any) -> bool:
+            return compiled.automaton.accepts(compact(value).encode(errors="surrogatepass"))
+
         for value in record["valid"]:
-            self.count["valid"] += 1
-            given = compiled.automaton.accepts(compact(value).encode(errors="surrogatepass"))
             ordered = in_schema_order(value, [record["schema"]], record["schema"])
-            accepted = compiled.automaton.accepts(compact(ordered).encode(errors="surrogatepass"))
-            self.count["accepted as given"] += given
+            given, accepted = accepts(value), accepts(ordered)
+            self.count["valid"] += 1
+            self.count["as given"] += given
             self.count["accepted"] += given or accepted
             if not given and not accepted:
-                self.missed.append(f"{record['name']}: valid refused: {compact(ordered)[:300]}")
+                self.missed.append(f"{record['name']}: valid, refused: {compact(ordered)[:300]}")
         for value, reason in zip(record["invalid"], record["invalid_reason"], strict=False):
-            self.count["invalid"] += 1
             ordered = in_schema_order(value, [record["schema"]], record["schema"])
-            texts = {compact(value), compact(ordered)}
-            if any(compiled.automaton.accepts(t.encode(errors="surrogatepass")) for t in texts):
+            self.count["invalid"] += 1
+            if accepts(value) or accepts(ordered):
                 self.count["invalid accepted"] += 1
                 self.wrong.append(f"{record['name']}: {reason}: {compact(value)[:300]}")
 
-    def row(self, name: str) -> str:
-        count, times = self.count, sorted(self.milliseconds) or [0.0]
-        p50, p95 = times[len(times) // 2], times[int(len(times) * 0.95)]
-        refused = ", ".join(f"{k} {n}" for k, n in self.refused.most_common(6))
-        return (
-            f"| {name} | {count['schemas']} | {count['compiled']} | "
-            f"{count['accepted']}/{count['valid']} | {count['accepted as given']} | "
-            f"{count['invalid accepted']}/{count['invalid']} | "
-            f"{p50:.1f} | {p95:.0f} | {times[-1]:.0f} | {max(self.states, default=0):,} | "
-            f"{refused} |"
-        )
+    def merge(self, other: Tally) -> None:
+        self.count += other.count
+        self.refused += other.refused
+        self.milliseconds += other.milliseconds
+        self.states += other.states
+        self.wrong += other.wrong
+        self.missed += other.missed
+
+    def row(self, name: str) -> dict[str, Any]:
+        count, times = self.count, sorted(self.milliseconds)
+        states = sorted(self.states)
+
+        def at(values: list[Any], share: float) -> Any:
+            return values[min(int(len(values) * share), len(values) - 1)] if values else None
+
+        return {
+            "set": name,
+            "schemas": count["schemas"],
+            "compiled": len(times),
+            "valid": count["valid"],
+            "accepted": count["accepted"],
+            "as given": count["as given"],
+            "invalid": count["invalid"],
+            "invalid accepted": count["invalid accepted"],
+            "ms p50": at(times, 0.5),
+            "ms p95": at(times, 0.95),
+            "ms max": at(times, 1.0),
+            "states p50": at(states, 0.5),
+            "states p95": at(states, 0.95),
+            "refused": ", ".join(f"{name} {n}" for name, n in self.refused.most_common(4)),
+        }
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("folder", nargs="?", type=Path, default=DEFAULT_FOLDER)
-    parser.add_argument("--set", dest="name", help="only this set")
-    parser.add_argument("--limit", type=int, help="at most this many schemas of each set")
-    parser.add_argument("--list", action="store_true", help="list valid instances refused")
-    arguments = parser.parse_args()
-    versions = ", ".join(
-        f"{package} {importlib.metadata.version(package)}" for package in ("numpy", "numba")
-    )
-    print(f"{platform.platform()}, {_processor()}, Python {platform.python_version()}, {versions}")
-    compile_schema({"type": "object", "minProperties": 0, "properties": {"a": {"minimum": 1}}})
-    print(
-        "| set | schemas | compiled | valid accepted | as given | invalid accepted | "
-        "ms p50 | p95 | max | states max | refused |"
-    )
-    print("|---|---|---|---|---|---|---|---|---|---|---|")
-    total = Tally()
-    for path in sorted(arguments.folder.glob("*.jsonl.gz")):
+    options = parser(__doc__)
+    options.add_argument("--set", dest="name", help="only this set")
+    options.add_argument("--limit", type=int, help="at most this many schemas of each set")
+    options.add_argument("--capacity", type=int, help="the most bytes that a text can have")
+    options.add_argument("--list", action="store_true", help="list what was missed, and why")
+    arguments = options.parse_args()
+    report = Report("JSON Schema coverage")
+    # On first use the kernels are compiled or loaded from their cache.
+    compile_schema({"type": "object", "properties": {"a": {"minimum": 1}}})
+    rows, total = [], Tally()
+    for path in sorted(data_file("jsonschemabench").glob("*.jsonl.gz")):
         name = path.name.removesuffix(".jsonl.gz")
         if arguments.name not in (None, name):
             continue
@@ -182,29 +189,19 @@ def main() -> None:
             for number, line in enumerate(lines):
                 if arguments.limit is not None and number >= arguments.limit:
                     break
-                tally.add(json.loads(line))
-        print(tally.row(name), flush=True)
-        total.count += tally.count
-        total.refused += tally.refused
-        total.milliseconds += tally.milliseconds
-        total.states += tally.states
-        total.wrong += tally.wrong
-        total.missed += tally.missed
-    print(total.row("all"))
+                tally.add(json.loads(line), arguments.capacity)
+        rows.append(tally.row(name))
+        total.merge(tally)
+    rows.append(total.row("all"))
+    report.table("jsonschemabench", [{k: v for k, v in r.items() if "ms" not in k} for r in rows])
+    timed = ("set", "compiled", "ms p50", "ms p95", "ms max", "states p50", "states p95")
+    report.table("compile", [{k: row[k] for k in timed} for row in rows])
+    report.note(f"refused by: {', '.join(f'{k} {n}' for k, n in total.refused.most_common())}")
     for line in total.wrong:
-        print("invalid accepted:", line)
-    if arguments.list:
-        for line in total.missed:
-            print("missed:", line)
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{models[0]} x {len(models)}" if models else platform.processor()
+        report.note(f"invalid accepted: {line}")
+    for line in total.missed if arguments.list else ():
+        report.note(f"missed: {line}")
+    report.finish(arguments.json)
 
 
 if __name__ == "__main__":

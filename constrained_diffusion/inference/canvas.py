@@ -131,8 +131,8 @@ class CanvasPosterior:
             total=np.empty(shape),
             slope=np.empty(shape),
             reference=np.empty(self._length),
+            log_normaliser=np.empty(self._length),
         )
-        log_normaliser = np.empty(self._length)
 
         def reduce_part(part: slice) -> None:
             logit_kernels.reduce_rows(
@@ -140,18 +140,17 @@ class CanvasPosterior:
                 self._columns,
                 self._allowed.part(part),
                 table.part(part),
-                log_normaliser[part],
             )
 
         map_threads(reduce_part, self._row_parts())
-        wrong = np.flatnonzero(np.isnan(log_normaliser))
+        wrong = np.flatnonzero(np.isnan(table.log_normaliser))
         if len(wrong):
             raise ConstrainedDiffusionError(
                 f"log_probs hold NaN or +inf at position {wrong[0]}{self._name}"
             )
         with np.errstate(invalid="ignore"):
-            log_scale = table.reference - log_normaliser
-        log_scale[np.isneginf(log_normaliser)] = -math.log(self._vocabulary_size)
+            log_scale = table.reference - table.log_normaliser
+        log_scale[np.isneginf(table.log_normaliser)] = -math.log(self._vocabulary_size)
         return table, float(log_scale.sum())
 
     def _set_sums(self) -> Extended:

@@ -17,7 +17,6 @@ from constrained_diffusion.inference.tables import (
     Extended,
     Float64Array,
     Int32Array,
-    Int64Array,
     SumMessage,
     UInt32Array,
 )
@@ -63,7 +62,7 @@ def forward_sum(
         if weights.mantissa[label] > 0.0:
             lowest = min(lowest, weights.blocks[label])
     window = PLAIN_BLOCKS + lowest
-    windows = MAX_WINDOWS if window > 0 else 0
+    windows = MAX_WINDOWS if window > 1 else 0
     top = ZERO_BLOCKS
     for k in range(len(before.blocks)):
         top = max(top, before.blocks[k])
@@ -104,9 +103,9 @@ def _sum_window(
     window: int,
     partial: Float64Array,
 ) -> int:
-    """Adds the sources of `window` counts of blocks from `top` down to `partial`, in units of `top`.
+    """Adds the sources of `window` counts of blocks, `top` and those below, to `partial`.
 
-    Returns the greatest count of blocks below those.
+    In units of `top` blocks. Returns the greatest count of blocks that is left.
     """
     next_top = ZERO_BLOCKS
     for k in range(len(before.states)):

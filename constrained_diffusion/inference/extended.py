@@ -68,9 +68,11 @@ def add(mantissa: float, blocks: int, other: float, other_blocks: int) -> tuple[
 
 @njit(cache=True)
 def exponential(nats: float) -> tuple[float, int]:
-    """exp(nats) for nats <= 0 as a normal number, not below 2**(256 * LEAST_BLOCKS)."""
+    """exp(nats) as a normal number; of at least LEAST_BLOCKS blocks and at most as many above 0."""
     if nats < LEAST_BLOCKS * BLOCK_NATS:
         return 1.0, LEAST_BLOCKS
+    if nats > -LEAST_BLOCKS * BLOCK_NATS:
+        return 1.0, -LEAST_BLOCKS
     blocks = round(nats / BLOCK_NATS)
     return math.exp((nats - blocks * BLOCK_NATS_HIGH) - blocks * BLOCK_NATS_LOW), blocks
 

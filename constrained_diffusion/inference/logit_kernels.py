@@ -78,15 +78,9 @@ def _sums(logits: Floats, count: int, peak: float) -> tuple[float, float]:
 
 
 @njit(cache=True, nogil=True)
-def reduce_rows(
-    logits: Floats,
-    columns: Columns,
-    allowed: Allowed,
-    table: ClassTable,
-    log_normaliser: Float64Array,
-) -> None:
-    """Fills `table` and log_normaliser [n], which is over the whole row: -inf if all its logits
-    are, NaN if it holds NaN or +inf."""
+def reduce_rows(logits: Floats, columns: Columns, allowed: Allowed, table: ClassTable) -> None:
+    """Fills `table`; log_normaliser: -inf for rows of only -inf, NaN for rows with NaN or +inf."""
+    log_normaliser = table.log_normaliser
     positions, size = logits.shape
     num_columns = len(columns.offsets) - 1
     gathered = np.empty(size + STRIDE, logits.dtype)

@@ -69,10 +69,16 @@ class ClassTable(NamedTuple):
     total: Float64Array  # [n, C+1] sum of exp(logit - peak); 0: no token of it may stand there
     slope: Float64Array  # [n, C+1] sum of (logit - peak) exp(logit - peak), for entropies
     reference: Float64Array  # [n] the greatest peak of the classes: weights are relative to it
+    log_normaliser: Float64Array  # [n] log of the sum of exp(logit) over the whole row
 
     def part(self, positions: slice) -> ClassTable:
-        peak, total, slope, reference = self
-        return ClassTable(peak[positions], total[positions], slope[positions], reference[positions])
+        return ClassTable(
+            self.peak[positions],
+            self.total[positions],
+            self.slope[positions],
+            self.reference[positions],
+            self.log_normaliser[positions],
+        )
 
 
 class Extended(NamedTuple):

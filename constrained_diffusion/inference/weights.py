@@ -40,7 +40,7 @@ def _class_weight(table: ClassTable, i: int, c: int) -> tuple[float, int]:
     """The normal sum of the class's token weights exp(logit - reference) at position i.
 
     A position whose reference is -inf counts as uniform over the tokens that may stand there;
-    elsewhere a class of only -inf weighs an infinitesimal per token.
+    elsewhere a token of a class of only -inf has the same infinitesimal probability everywhere.
     """
     total = table.total[i, c]
     if total == 0.0:
@@ -48,7 +48,8 @@ def _class_weight(table: ClassTable, i: int, c: int) -> tuple[float, int]:
     if table.reference[i] == -np.inf:
         return total, 0
     if table.peak[i, c] == -np.inf:
-        return total, INFINITESIMAL
+        mantissa, blocks = exponential(table.log_normaliser[i] - table.reference[i])
+        return normal(total * mantissa, blocks + INFINITESIMAL)
     mantissa, blocks = exponential(table.peak[i, c] - table.reference[i])
     return normal(total * mantissa, blocks)
 
@@ -89,6 +90,20 @@ def set_sums(table: ClassTable, sets: ClassSets, sums: Extended) -> None:
 
 
 @njit(cache=True, nogil=True)
+def _greatest(values: Float64Array, indices: UInt32Array) -> float:
+    """The greatest of values[indices], none of them NaN; -inf if there are none."""
+    # two at a time, since each comparison waits for the one before
+    even, odd = -np.inf, -np.inf
+    for k in range(0, len(indices) - 1, 2):
+        one, other = values[indices[k]], values[indices[k + 1]]
+        even = one if one > even else even
+        odd = other if other > odd else odd
+    if len(indices) % 2 == 1:
+        even = max(even, values[indices[-1]])
+    return max(even, odd)
+
+
+@njit(cache=True, nogil=True)
 def set_maxima(table: ClassTable, sets: ClassSets, maxima: Ranked) -> None:
     """Fills maxima [n, D]: the most probable token of each set."""
     positions, num_columns = table.peak.shape
@@ -103,14 +118,12 @@ def set_maxima(table: ClassTable, sets: ClassSets, maxima: Ranked) -> None:
             else:
                 nats[c] = max(table.peak[i, c] - reference, OF_PROBABILITY_ZERO)
         for s in range(len(sets.offsets) - 1):
-            best = -np.inf
-            for position in range(sets.offsets[s], sets.offsets[s + 1]):
-                value = nats[sets.classes[position]]
-                best = value if value > best else best
+            best = _greatest(nats, sets.classes[sets.offsets[s] : sets.offsets[s + 1]])
             if best == -np.inf:
                 maxima.order[i, s], maxima.nats[i, s] = -1, 0.0
             elif best == OF_PROBABILITY_ZERO:
-                maxima.order[i, s], maxima.nats[i, s] = 1, 0.0
+                maxima.order[i, s] = 1
+                maxima.nats[i, s] = table.log_normaliser[i] - reference
             else:
                 maxima.order[i, s], maxima.nats[i, s] = 0, best
 

@@ -125,7 +125,7 @@ class MaskedSampler:
                     draft=witness,
                     entropy=entropy,
                 )
-                self_conditioning = problem.self_conditioning(posterior, logits)
+                self_conditioning = problem.self_conditioning(logits)
                 del posterior, logits  # [L, V] each: not while the next ones are computed
 
     def _blocks(self, length: int) -> list[slice]:

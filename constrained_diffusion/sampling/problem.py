@@ -115,18 +115,16 @@ class CanvasProblem:
             self.unconditioned = posterior
         return posterior
 
-    def self_conditioning(self, posterior: CanvasPosterior, logits: Tensor) -> Tensor | None:
-        """What the next call of the denoiser is told of this step's prediction, [L, V].
+    def self_conditioning(self, logits: Tensor) -> Tensor | None:
+        """What the next call of the denoiser is told of this step's prediction: its own processed
+        logits [L, V], under a constraint too.
 
-        The processed logits; under a constraint the logarithm of the exact marginals, which is
-        what the same prediction has become.
+        Not the posterior's marginals: a denoiser was trained to trust its own predictions, and
+        what the constraint makes certain now (that the text ends here) may be wrong; told as
+        certain, it stays so.
         """
         default = self.denoiser.noise == "uniform"
-        if not getattr(self.denoiser, "uses_self_conditioning", default):
-            return None
-        if isinstance(posterior, IndependentPosterior):
-            return logits
-        return posterior.marginals().log().to(logits.dtype)
+        return logits if getattr(self.denoiser, "uses_self_conditioning", default) else None
 
     def step(
         self,

@@ -33,9 +33,9 @@ class UniformSampler:
     - entropies are those of the exact marginals: positions that the constraint forces have
       entropy 0 and are accepted at no cost.
     - the argmax canvas, which is tested for stability and returned, is the posterior's mode.
-    - self-conditioning is the log of the exact marginals, not the processed logits.
 
-    The noise is still drawn from the whole vocabulary: the model was trained on that.
+    What the model was trained on stays as it is: the noise is drawn from the whole vocabulary, and
+    self-conditioning is the model's own processed logits, not the posterior.
 
     Attributes:
         steps: the most denoising steps per canvas.
@@ -98,5 +98,5 @@ class UniformSampler:
             if stable and entropy.mean() < self.confidence:
                 return
             modes.append(mode)
-            self_conditioning = problem.self_conditioning(posterior, logits)
+            self_conditioning = problem.self_conditioning(logits)
             del posterior, logits  # [L, V] each: not while the next ones are computed

@@ -130,7 +130,8 @@ class Enumeration:
 def log_softmax(row: np.ndarray) -> np.ndarray:
     if np.all(np.isneginf(row)):
         return np.full(len(row), -math.log(len(row)))
-    return row - log_sum(row.tolist())
+    below = row - row.max()
+    return below - log_sum(below.tolist())
 
 
 def log_sum(logs: list[float]) -> float:

@@ -236,6 +236,19 @@ def test_probability_zero_decides_only_where_it_must() -> None:
     assert posterior.marginals()[1].tolist() == pytest.approx([0.5, 0.5, 0])
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_tokens_of_probability_zero_are_equally_improbable(dtype: torch.dtype) -> None:
+    """At every position: one of two must hold one of its three, whatever the others' logits."""
+    automaton = token_automaton([[0, 0, 0, 1, 1], [1, 1, 1, 0, 0]], [False, True])
+    logits = torch.tensor([[-math.inf] * 3 + [0.0, 0.0], [-math.inf] * 3 + [7.0, 9e3]], dtype=dtype)
+    posterior = infer([automaton], logits)
+    third, half = 1 / 6, 1 / 4
+    np.testing.assert_allclose(
+        posterior.marginals(), [[third] * 3 + [half] * 2, [third] * 3 + [0, 1 / 2]], rtol=1e-6
+    )
+    assert posterior.mode().tolist()[0] in (0, 1, 2)
+
+
 def test_position_of_only_minus_infinity_is_uniform() -> None:
     logits = torch.full((2, 3), -math.inf)
     posterior = infer([FORK], logits)

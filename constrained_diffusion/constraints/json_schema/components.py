@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from .facts import ArrayFacts, Facts, ObjectFacts
 from .normalise import Conjunction, Normaliser
 from .reading import ANYTHING, NOTHING
+from .text import is_writable
 
 
 @dataclass(frozen=True)
@@ -191,7 +192,9 @@ class ComponentGraph:
                 self._normaliser.conjunction(
                     declared.get(name, other)
                     for declared, other in zip(properties, further, strict=True)
-                ),
+                )
+                if is_writable(name)
+                else NEVER,
             )
             for name in named
         )

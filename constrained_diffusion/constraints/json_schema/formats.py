@@ -35,24 +35,23 @@ _ATEXT = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]"
 _LOCAL_PART = rf"{_ATEXT}+(?:\.{_ATEXT}+)*"
 # RFC 3986, appendix A, without IP literals in brackets
 _PERCENT = f"%{_HEX}{{2}}"
-_PCHAR = f"(?:[A-Za-z0-9._~!$&()*+,;=:@-]|{_PERCENT})"
+_PCHAR = f"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|{_PERCENT})"
 _PATH = f"(?:/{_PCHAR}*)*"
-_USER = f"(?:[A-Za-z0-9._~!$&()*+,;=:-]|{_PERCENT})*@"
-_HOST = f"(?:[A-Za-z0-9._~!$&()*+,;=-]|{_PERCENT})*"
+_USER = f"(?:[A-Za-z0-9._~!$&'()*+,;=:-]|{_PERCENT})*@"
+_HOST = f"(?:[A-Za-z0-9._~!$&'()*+,;=-]|{_PERCENT})*"
 _AUTHORITY = f"//(?:{_USER})?{_HOST}(?::[0-9]*)?"
 _TAIL = rf"(?:\?(?:{_PCHAR}|[/?])*)?(?:#(?:{_PCHAR}|[/?])*)?"
 _ROOTLESS = f"{_PCHAR}+{_PATH}"
 _ABSOLUTE = f"/(?:{_ROOTLESS})?"
 _URI = f"[A-Za-z][A-Za-z0-9+.-]*:(?:{_AUTHORITY}{_PATH}|{_ABSOLUTE}|{_ROOTLESS}|){_TAIL}"
-_SEGMENT_NO_COLON = f"(?:[A-Za-z0-9._~!$&()*+,;=@-]|{_PERCENT})+"
+_SEGMENT_NO_COLON = f"(?:[A-Za-z0-9._~!$&'()*+,;=@-]|{_PERCENT})+"
 _RELATIVE = f"(?:{_AUTHORITY}{_PATH}|{_ABSOLUTE}|{_SEGMENT_NO_COLON}{_PATH}|){_TAIL}"
 _VARIABLE = "[A-Za-z0-9_]+"
 _EXPRESSION = rf"\{{[+#./;?&]?{_VARIABLE}(?:,{_VARIABLE})*\}}"
 _TEMPLATE = f"(?:[A-Za-z0-9._~!$&()*+,;=:@/?#-]|{_PERCENT}|{_EXPRESSION})*"
 _POINTER = "(?:/(?:[^~/]|~[01])*)*"
 
-_NO_QUOTE = "no apostrophe"
-_NO_LITERAL = f"no IP address in brackets, {_NO_QUOTE}"
+_NO_LITERAL = "no IP address in brackets"
 _SHORT_NAME = "at most 63 characters, no two hyphens in a row"
 _SHORT_MAIL = (
     "the local part is a dot-atom of at most 64 characters, the domain a host name of "
@@ -75,7 +74,7 @@ _PATTERNS: dict[str, tuple[str, str]] = {
     "uri-reference": (f"(?:{_URI}|{_RELATIVE})", _NO_LITERAL),
     "iri": (_URI, f"only ASCII, {_NO_LITERAL}"),
     "iri-reference": (f"(?:{_URI}|{_RELATIVE})", f"only ASCII, {_NO_LITERAL}"),
-    "uri-template": (_TEMPLATE, f"only ASCII, {_NO_QUOTE}, expressions without modifiers"),
+    "uri-template": (_TEMPLATE, "only ASCII, no apostrophe, expressions without modifiers"),
     "json-pointer": (_POINTER, ""),
     "relative-json-pointer": (f"(?:0|[1-9]+0?)(?:#|{_POINTER})", "no 0 but at the number's end"),
 }

@@ -23,6 +23,7 @@ _EXACT_INTEGERS = 2**53
 
 INTEGER_SPELLING = "integers are written without fraction and exponent"
 BOUNDED_SPELLING = "numbers with bounds are written without exponent"
+LISTED_SPELLING = "numbers of enum and const are written plainly, as in 12.5"
 EXPONENTS = "exponents of numbers have at most two digits"
 EXCLUSIVE = (
     "numbers with a fraction differ from an exclusive bound in the first 15 significant digits"
@@ -44,7 +45,7 @@ def number_language(facts: NumberFacts) -> Language:
         }
         if facts.integer:
             spelled = {spelling for spelling in spelled if b"." not in spelling}
-        return algebra.choice(sorted(spelled)), ()
+        return algebra.choice(sorted(spelled)), (LISTED_SPELLING,)
     if facts.lower is None and facts.upper is None:
         if facts.integer:
             return _range(None, None, fraction=False), (INTEGER_SPELLING,)

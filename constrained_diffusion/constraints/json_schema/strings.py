@@ -15,15 +15,16 @@ import numpy as np
 from ...automata import ByteAutomaton, ByteSet, NfaBuilder, algebra, bytes_of
 from ...automata.regex import from_regex
 from ...automata.utf8 import ALL_CODE_POINTS, add_code_points
-from ...errors import GrammarError, SchemaError, UnsupportedSchemaError
+from ...errors import GrammarError, LimitError, SchemaError, UnsupportedSchemaError
 from .facts import StringFacts
 from .formats import FORMATS, format_language
-from .text import ESCAPES, quote
+from .text import ESCAPES, is_writable, quote
 
 Language = tuple[ByteAutomaton, tuple[str, ...]]
 """An automaton and, in words, by what it is narrower than the facts."""
 
 _ESCAPED_BYTES = {ord(character): escape.encode() for character, escape in ESCAPES.items()}
+_QUOTATION_MARK: ByteSet = bytes_of(b'"')
 _RAW: ByteSet = bytes_of((0, 255)) & ~bytes_of(*_ESCAPED_BYTES)
 
 
@@ -42,8 +43,8 @@ def string_language(facts: StringFacts, *, capacity: int | None, max_states: int
         LimitError: over `max_states`, as with a large `min_length`.
     """
     max_length = facts.max_length
-    if capacity is not None and max_length is not None and max_length >= capacity:
-        max_length = None
+    if capacity is not None and max_length is not None and max_length + 3 > capacity:
+        max_length = None  # one character more, and the quotation marks, would not fit
     counted = StringFacts(facts.values, facts.patterns, facts.formats, facts.min_length, max_length)
     return _string_language(counted, max_states)
 
@@ -64,11 +65,14 @@ def _string_language(facts: StringFacts, max_states: int) -> Language:
     found = tuple(note for note in notes if note)
     if facts.values is not None:
         return _listed(facts, tests), found
-    if facts.min_length or facts.max_length is not None:
+    is_counted = facts.min_length > 0 or facts.max_length is not None
+    if not tests:
+        if is_counted:
+            return counted_string(facts.min_length, facts.max_length, max_states), found
+        return any_string(), found
+    if is_counted:
         # Counting comes last: the product with a long counter is the largest.
         tests.append(length_language(facts.min_length, facts.max_length, max_states))
-    if not tests:
-        return any_string(), found
     decoded = tests[0]
     for test in tests[1:]:
         decoded = algebra.intersect(decoded, test, max_states=max_states)
@@ -83,11 +87,7 @@ def _listed(facts: StringFacts, tests: list[ByteAutomaton]) -> ByteAutomaton:
             continue
         if facts.max_length is not None and len(value) > facts.max_length:
             continue
-        try:
-            data = value.encode()
-        except UnicodeEncodeError:
-            continue  # a lone surrogate: no UTF-8 text holds it
-        if all(test.accepts(data) for test in tests):
+        if is_writable(value) and all(test.accepts(value.encode()) for test in tests):
             allowed.append(quote(value).encode())
     return algebra.choice(allowed)
 
@@ -133,6 +133,44 @@ def length_language(low: int, high: int | None, max_states: int) -> ByteAutomato
     return algebra.repeat(_any_character(), low, high, max_states=max_states)
 
 
+def counted_string(low: int, high: int | None, max_states: int) -> ByteAutomaton:
+    """As `spelled(length_language(low, high))`, built in one step."""
+    if high is not None and high < low:
+        return algebra.EMPTY
+    copies = low if high is None else high
+    # The states of a character but the last, for each character: it is deterministic already.
+    size = copies * (_spelled_character().num_states - 1)
+    if size > max_states:
+        raise LimitError(
+            f"counting {copies:,} characters of a string takes {size:,} states, more than "
+            f"{max_states:,}; lower minLength or maxLength, or raise max_states"
+        )
+    builder = NfaBuilder()
+    mark = builder.mark()
+    before, after = builder.add_states(2), 1
+    builder.embed(_spelled_character(), before, after)
+    distance = builder.repeat_block(mark, copies)
+    # After k characters the string is in state `before` of copy k.
+    for k in range(copies):
+        builder.add_epsilon(after + k * distance, before + (k + 1) * distance)
+    if high is None:
+        builder.add_epsilon(after + copies * distance, before + copies * distance)
+    start, end = builder.add_state(), builder.add_state()
+    builder.add_edge(start, _QUOTATION_MARK, before)
+    for k in range(low, copies + 1):
+        builder.add_edge(before + k * distance, _QUOTATION_MARK, end)
+    return builder.determinise(start, [end], max_states=max_states)
+
+
+@lru_cache(maxsize=1)
+def _spelled_character() -> ByteAutomaton:
+    """One character of a JSON string as it is spelled, without quotation marks."""
+    builder = NfaBuilder()
+    start, end = builder.add_states(2), 1
+    _add_spelled(builder, _any_character(), start, end)
+    return builder.determinise(start, [end])
+
+
 @lru_cache(maxsize=1)
 def _any_character() -> ByteAutomaton:
     builder = NfaBuilder()
@@ -150,23 +188,31 @@ def any_string() -> ByteAutomaton:
 @lru_cache(maxsize=256)
 def other_keys(names: frozenset[str], max_states: int) -> ByteAutomaton:
     """All JSON strings but `names`."""
-    named = algebra.choice([name.encode() for name in sorted(names)], max_states=max_states)
+    writable = [name.encode() for name in sorted(names) if is_writable(name)]
+    named = algebra.choice(writable, max_states=max_states)
     return spelled(algebra.complement(named, max_states=max_states), max_states)
 
 
 def spelled(decoded: ByteAutomaton, max_states: int = 200_000) -> ByteAutomaton:
     """The JSON strings, with quotation marks, whose decoded characters `decoded` accepts."""
     builder = NfaBuilder()
+    start, first, last, end = (builder.add_state() for _ in range(4))
+    builder.add_edge(start, _QUOTATION_MARK, first)
+    _add_spelled(builder, decoded, first, last)
+    builder.add_edge(last, _QUOTATION_MARK, end)
+    return builder.determinise(start, [end], max_states=max_states)
+
+
+def _add_spelled(builder: NfaBuilder, decoded: ByteAutomaton, first: int, last: int) -> None:
+    """Adds the spellings of the texts that `decoded` accepts between two states."""
     offset = builder.add_states(decoded.num_states)
-    start, end = builder.add_state(), builder.add_state()
-    quotation_mark = bytes_of(b'"')
-    builder.add_edge(start, quotation_mark, offset)
+    builder.add_epsilon(first, offset)
     for state in np.flatnonzero(decoded.accepting).tolist():
-        builder.add_edge(offset + state, quotation_mark, end)
+        builder.add_epsilon(offset + state, last)
     sources, columns, targets = decoded.edges
     raw_sets = [byte_set & _RAW for byte_set in decoded.class_sets]
     kept = np.array([bool(byte_set) for byte_set in raw_sets])[columns]
-    builder.add_edges(sources[kept], raw_sets, columns[kept], targets[kept])
+    builder.add_edges(sources[kept] + offset, raw_sets, columns[kept], targets[kept] + offset)
     escapes_of_class: dict[int, list[bytes]] = {}
     for byte, escape in _ESCAPED_BYTES.items():
         escapes_of_class.setdefault(int(decoded.byte_class[byte]), []).append(escape)
@@ -177,8 +223,7 @@ def spelled(decoded: ByteAutomaton, max_states: int = 200_000) -> ByteAutomaton:
             if target >= 0:
                 ends.setdefault(target, []).extend(escapes)
         for target, escapes in ends.items():
-            _add_escapes(builder, state, escapes, target)
-    return builder.determinise(start, [end], max_states=max_states)
+            _add_escapes(builder, offset + state, escapes, offset + target)
 
 
 def _add_escapes(builder: NfaBuilder, source: int, escapes: list[bytes], target: int) -> None:

@@ -39,6 +39,11 @@ _EMPTY = {"]": "first item", "}": "first key"}
 _BLANKS = re.compile(r"[ \t\n\r]*")
 
 
+def is_writable(value: str) -> bool:
+    """Whether UTF-8 text can hold `value`: it has no lone surrogate."""
+    return not any("\ud800" <= character <= "\udfff" for character in value)
+
+
 def quote(value: str) -> str:
     """`value` as a JSON string in the spelling that compiled schemas read."""
     return '"' + _ESCAPED.sub(lambda match: ESCAPES[match.group()], value) + '"'

@@ -101,6 +101,10 @@ def test_lone_surrogates_cannot_be_written() -> None:
     assert compile_schema({"enum": ["\ud800", "a"]}).automaton.shortest() == b'"a"'
     with pytest.raises(UnsatisfiableError):
         compile_schema({"const": "\ud800"})
+    schema = {"type": "object", "properties": {"\ud800": {}, "a": {"type": "null"}}}
+    assert compile_schema(schema).automaton.accepts(b'{"a":null,"b":1}')
+    with pytest.raises(UnsatisfiableError):
+        compile_schema({**schema, "required": ["\ud800"]})
 
 
 def test_a_large_list_is_fast() -> None:

@@ -144,6 +144,10 @@ class Tally:
         self.wrong += other.wrong
         self.missed += other.missed
 
+    def reasons(self) -> str:
+        """How many schemas were refused by which keyword or error."""
+        return ", ".join(f"{name} {n}" for name, n in self.refused.most_common()) or "none"
+
     def row(self, name: str) -> dict[str, Any]:
         count, times = self.count, sorted(self.milliseconds)
         states = sorted(self.states)
@@ -165,7 +169,6 @@ class Tally:
             "ms max": at(times, 1.0),
             "states p50": at(states, 0.5),
             "states p95": at(states, 0.95),
-            "refused": ", ".join(f"{name} {n}" for name, n in self.refused.most_common(4)),
         }
 
 
@@ -179,24 +182,24 @@ def main() -> None:
     report = Report("JSON Schema coverage")
     # On first use the kernels are compiled or loaded from their cache.
     compile_schema({"type": "object", "properties": {"a": {"minimum": 1}}})
-    rows, total = [], Tally()
+    total, tallies = Tally(), dict[str, Tally]()
     for path in sorted(data_file("jsonschemabench").glob("*.jsonl.gz")):
         name = path.name.removesuffix(".jsonl.gz")
         if arguments.name not in (None, name):
             continue
-        tally = Tally()
+        tally = tallies[name] = Tally()
         with gzip.open(path, "rt", encoding="utf-8") as lines:
             for number, line in enumerate(lines):
                 if arguments.limit is not None and number >= arguments.limit:
                     break
                 tally.add(json.loads(line), arguments.capacity)
-        rows.append(tally.row(name))
         total.merge(tally)
-    rows.append(total.row("all"))
+    rows = [tally.row(name) for name, tally in [*tallies.items(), ("all", total)]]
     report.table("jsonschemabench", [{k: v for k, v in r.items() if "ms" not in k} for r in rows])
     timed = ("set", "compiled", "ms p50", "ms p95", "ms max", "states p50", "states p95")
     report.table("compile", [{k: row[k] for k in timed} for row in rows])
-    report.note(f"refused by: {', '.join(f'{k} {n}' for k, n in total.refused.most_common())}")
+    for name, tally in [*tallies.items(), ("all", total)]:
+        report.note(f"{name} refused: {tally.reasons()}")
     for line in total.wrong:
         report.note(f"invalid accepted: {line}")
     for line in total.missed if arguments.list else ():

@@ -34,7 +34,7 @@ from constrained_diffusion.inference.tables import (
     SumMessage,
     UInt32Array,
 )
-from constrained_diffusion.inference.threads import chunks, map_threads
+from constrained_diffusion.inference.threads import chunks, in_background, map_threads
 from constrained_diffusion.inference.token_choice import choose_tokens, draw_index
 
 CHUNK_BYTES = 8 * 2**20
@@ -83,17 +83,9 @@ class CanvasPosterior:
         self._automaton = automaton
         self._check_size()
 
-        self._table, self._log_scale = self._reduce()
-        self._sums = self._set_sums()
-        first = SumMessage(np.array([start], np.int32), np.ones(1), np.zeros(1, np.int64))
-        scratch = chain.SumScratch.of(self._num_states)
-        # Not through self: the cycle would keep the logits until the garbage collector runs.
-        edges, sums = self._edges, self._sums
-        self._forward = Messages(
-            first,
-            lambda i, before: chain.forward_sum(edges, sums.part(i), before, scratch),
-            self._length,
-        )
+        self._table = self._empty_table()
+        self._sums = Extended.zeros(self._length, self._num_sets)
+        self._forward = self._prepare(start)
         states, mantissa, blocks = self._forward.last
         final = finals[states]
         self._ends = SumMessage(states[final], mantissa[final], blocks[final])
@@ -102,7 +94,7 @@ class CanvasPosterior:
                 "no canvas satisfies the constraint together with the fixed positions and the "
                 f"state that it starts from{name}"
             )
-        self._evidence: tuple[float, int] = weights.sum_of(Extended(*self._ends[1:]))
+        self._evidence: tuple[float, int] = weights.sum_of(Extended(mantissa[final], blocks[final]))
 
     def _check_size(self) -> None:
         size = self._length * (37 * (self._num_classes + 1) + 44 * self._num_sets)
@@ -122,11 +114,10 @@ class CanvasPosterior:
     def _row_parts(self) -> list[slice]:
         return chunks(self._length, max(1, CHUNK_BYTES // (4 * self._vocabulary_size)))
 
-    def _reduce(self) -> tuple[ClassTable, float]:
-        """The table of classes [L, C+1], and the log-probability that its weights leave out."""
+    def _empty_table(self) -> ClassTable:
         shape = self._length, self._num_classes + 1
         wide = self._log_probs.dtype == torch.float64
-        table = ClassTable(
+        return ClassTable(
             peak=np.empty(shape, np.float64 if wide else np.float32),
             total=np.empty(shape),
             slope=np.empty(shape),
@@ -134,37 +125,38 @@ class CanvasPosterior:
             log_normaliser=np.empty(self._length),
         )
 
-        def reduce_part(part: slice) -> None:
-            logit_kernels.reduce_rows(
-                self._rows(part),
-                self._columns,
-                self._allowed.part(part),
-                table.part(part),
-            )
+    def _prepare(self, start: int) -> Messages[SumMessage]:
+        """Fills the tables of classes and sets, and runs the forward recursion behind it."""
+        parts = self._row_parts()
+        scratch = chain.SumScratch.of(self._num_states)
+        first = SumMessage(np.array([start], np.int32), np.ones(1), np.zeros(1, np.int64))
+        with in_background(self._prepare_part, parts) as prepared:
 
-        map_threads(reduce_part, self._row_parts())
+            def step(i: int, before: SumMessage) -> SumMessage:
+                prepared[i // parts[0].stop].result()
+                return SumMessage(
+                    *chain.forward_sum(self._edges, self._sums.part(i), before, scratch)
+                )
+
+            return Messages(first, step, self._length)
+
+    def _prepare_part(self, part: slice) -> None:
+        table = self._table.part(part)
+        logit_kernels.reduce_rows(self._rows(part), self._columns, self._allowed.part(part), table)
         wrong = np.flatnonzero(np.isnan(table.log_normaliser))
         if len(wrong):
             raise ConstrainedDiffusionError(
-                f"log_probs hold NaN or +inf at position {wrong[0]}{self._name}"
+                f"log_probs hold NaN or +inf at position {part.start + wrong[0]}{self._name}"
             )
-        with np.errstate(invalid="ignore"):
-            log_scale = table.reference - table.log_normaliser
-        log_scale[np.isneginf(table.log_normaliser)] = -math.log(self._vocabulary_size)
-        return table, float(log_scale.sum())
-
-    def _set_sums(self) -> Extended:
-        sums = Extended.zeros(self._length, self._num_sets)
-        map_threads(
-            lambda part: weights.set_sums(self._table.part(part), self._sets, sums.part(part)),
-            chunks(self._length, CHUNK_POSITIONS),
-        )
-        return sums
+        weights.set_sums(table, self._sets, self._sums.part(part))
 
     @cached_property
     def log_evidence(self) -> float:
         """log of the sum of the probabilities of all possible canvases."""
-        return logarithm(*self._evidence) + self._log_scale
+        with np.errstate(invalid="ignore"):
+            log_scale = self._table.reference - self._table.log_normaliser
+        log_scale[np.isneginf(self._table.log_normaliser)] = -math.log(self._vocabulary_size)
+        return logarithm(*self._evidence) + float(log_scale.sum())
 
     @cached_property
     def _class_marginals(self) -> tuple[Float64Array, BoolArray]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from constrained_diffusion.inference.extended import SHIFTS, ZERO_BLOCKS, add, normal, to_float
+from constrained_diffusion.inference.extended import ZERO_BLOCKS, add, normal, to_float
 from constrained_diffusion.inference.tables import (
     Edges,
     Extended,
@@ -21,10 +21,15 @@ from constrained_diffusion.inference.tables import (
     UInt32Array,
 )
 
-# Products of normal numbers are well within the range of float64 while the blocks of one factor and
-# of the other lie below zero by less than this together.
-PLAIN_BLOCKS = 3
-MAX_WINDOWS = 8
+# A window of messages is summed in units of its greatest count of blocks less two. Products with
+# weights stay within the range of float64 while the blocks of the weight and those of the message
+# below the window's greatest are fewer than PLAIN_BLOCKS together; less than LEAST_PLAIN_BLOCKS no
+# weight is a normal float64.
+WINDOW_UNITS = np.array([2.0**512, 2.0**256, 1.0, 2.0**-256, 2.0**-512])
+WINDOW_BLOCKS = 2
+PLAIN_BLOCKS = 5
+LEAST_PLAIN_BLOCKS = -3
+MAX_WINDOWS = 3
 
 # 2**256 to the power 1, 0, -1, -2; of less a backward message holds no more than that it is
 # positive: it is raised to TINY, which stands for posterior probabilities of at most 2**-256.
@@ -51,8 +56,8 @@ def forward_sum(
 ) -> SumMessage:
     """The forward message after a position from that before it.
 
-    Sources whose messages have nearly the same blocks are summed in plain float64, a few such
-    windows one after the other; what is left, or has weights out of range, in extended numbers.
+    Sources whose messages have nearly the same blocks are summed in plain float64, where a few such
+    windows one after the other hold all of them; else all are summed in extended numbers.
     """
     partial, total = scratch
     plain = np.empty(len(weights.blocks))
@@ -61,24 +66,24 @@ def forward_sum(
         plain[label] = to_float(weights.mantissa[label], weights.blocks[label])
         if weights.mantissa[label] > 0.0:
             lowest = min(lowest, weights.blocks[label])
-    window = PLAIN_BLOCKS + lowest
-    windows = MAX_WINDOWS if window > 1 else 0
-    top = ZERO_BLOCKS
+    top, bottom = ZERO_BLOCKS, -ZERO_BLOCKS
     for k in range(len(before.blocks)):
         top = max(top, before.blocks[k])
-    while windows > 0 and top != ZERO_BLOCKS:
+        bottom = min(bottom, before.blocks[k])
+    window = PLAIN_BLOCKS + lowest
+    is_narrow = lowest >= LEAST_PLAIN_BLOCKS and top - bottom < MAX_WINDOWS * window
+    while is_narrow and top != ZERO_BLOCKS:
         next_top = _sum_window(edges, plain, before, top, window, partial)
         for state in range(len(partial)):
             if partial[state] > 0.0:
-                part, part_blocks = normal(partial[state], top)
+                part, part_blocks = normal(partial[state], top - WINDOW_BLOCKS)
                 partial[state] = 0.0
                 total.mantissa[state], total.blocks[state] = add(
                     total.mantissa[state], total.blocks[state], part, part_blocks
                 )
         top = next_top
-        windows -= 1
-    if top != ZERO_BLOCKS:
-        _sum_rest(edges, weights, before, top, total)
+    if not is_narrow:
+        _sum_extended(edges, weights, before, total)
 
     count = 0
     for state in range(len(partial)):
@@ -105,7 +110,7 @@ def _sum_window(
 ) -> int:
     """Adds the sources of `window` counts of blocks, `top` and those below, to `partial`.
 
-    In units of `top` blocks. Returns the greatest count of blocks that is left.
+    In units of `top` - WINDOW_BLOCKS blocks. Returns the greatest count of blocks that is left.
     """
     next_top = ZERO_BLOCKS
     for k in range(len(before.states)):
@@ -115,21 +120,17 @@ def _sum_window(
         if below >= window:
             next_top = max(next_top, before.blocks[k])
             continue
-        state, m = before.states[k], before.mantissa[k] * SHIFTS[below]
+        state, m = before.states[k], before.mantissa[k] * WINDOW_UNITS[below]
         for edge in range(edges.offsets[state], edges.offsets[state + 1]):
             partial[edges.target[edge]] += m * weights[edges.label[edge]]
     return next_top
 
 
 @njit(cache=True, nogil=True)
-def _sum_rest(
-    edges: Edges, weights: Extended, before: SumMessage, top: int, total: Extended
-) -> None:
-    """Adds the sources of at most `top` blocks to `total`."""
+def _sum_extended(edges: Edges, weights: Extended, before: SumMessage, total: Extended) -> None:
+    """Adds all sources to `total`."""
     for k in range(len(before.states)):
         state, m, b = before.states[k], before.mantissa[k], before.blocks[k]
-        if b > top:
-            continue
         for edge in range(edges.offsets[state], edges.offsets[state + 1]):
             label = edges.label[edge]
             target = edges.target[edge]

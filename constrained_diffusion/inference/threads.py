@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 import torch
@@ -23,6 +24,18 @@ def map_threads(function: Callable[[Item], Result], items: Iterable[Item]) -> li
         return [function(item) for item in items]
     with ThreadPoolExecutor(workers) as pool:
         return list(pool.map(function, items))
+
+
+@contextmanager
+def in_background(
+    function: Callable[[Item], Result], items: Iterable[Item]
+) -> Iterator[list[Future[Result]]]:
+    """The results of function(item) to come, in order; all have come when the block is left."""
+    pool = ThreadPoolExecutor(max(1, torch.get_num_threads()))
+    try:
+        yield [pool.submit(function, item) for item in items]
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def chunks(length: int, size: int) -> list[slice]:

@@ -18,7 +18,7 @@ from .steps import Step
 Order = Literal["confidence", "margin", "entropy", "random"]
 
 _FORCED = 1e-9
-"""Nats of entropy under which the constraint leaves a position no choice."""
+"""Nats of entropy under which the posterior leaves a position no choice."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class MaskedSampler:
     LLaDA's low-confidence remasking with semi-autoregressive blocks (arXiv 2502.09992, algorithms
     4 and 5). Each step takes the posterior given the committed positions, one canvas of it (the
     witness) and commits the witness's tokens where they are most certain. Positions that the
-    constraint forces are committed at once and count for nothing, so structure costs no steps; a
-    canvas that is decided early ends early.
+    posterior leaves no choice are committed at once and count for nothing, so structure costs no
+    steps; a canvas that is decided early ends early.
 
     Published samplers predict each position on its own; here the witness is a joint canvas, which
     may hold a token that is not its position's most probable one. Certainty is therefore that of

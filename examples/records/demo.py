@@ -86,7 +86,7 @@ def many_schemas(denoiser: cd.Denoiser) -> None:
     seconds = time.perf_counter() - started
     console.print(
         f"[bold]{valid} of {done}[/bold] outputs for real schemas are valid by jsonschema "
-        f"({100 * valid / max(done, 1):.0f} %), {seconds:.0f} s; {left_out} schemas were passed over "
+        f"({100 * valid / max(done, 1):.0f} %), {seconds:.0f} s; {left_out} were passed over "
         "(a keyword that is not supported yet, or no text that fits the canvas)"
     )
     if valid != done:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from ...automata import ByteAutomaton, NfaBuilder
 from .automaton_cache import AUTOMATA
-from .components import ArrayComponent, ComponentGraph, ObjectComponent
+from .components import ComponentGraph
 from .containers import ObjectStates, Part, add_array
 from .layout import Layout
 from .normalise import Conjunction
@@ -34,7 +34,6 @@ class Assembly:
         *,
         layout: Layout,
         max_states: int,
-        without_idle_counter: Callable[[ArrayComponent], ArrayComponent],
         check_limits: Callable[[], None],
     ) -> None:
         self._graph = graph
@@ -43,9 +42,7 @@ class Assembly:
         self._layout = layout
         self._max_states = max_states
         self._check_limits = check_limits
-        self._containers = {
-            node: self._kept(node, without_idle_counter) for node in unrolling.nodes
-        }
+        self._containers = {node: unrolling.containers(node) for node in unrolling.nodes}
         self._keys: dict[Node, bytes] = {}
         self._uses = Counter[bytes]()
         for node in unrolling.nodes:
@@ -68,12 +65,6 @@ class Assembly:
                 AUTOMATA.put(key, automaton)
             self._automata[key] = automaton
         return self._automata[self._keys[root]]
-
-    def _kept(
-        self, node: Node, without_idle_counter: Callable[[ArrayComponent], ArrayComponent]
-    ) -> tuple[tuple[ArrayComponent, ...], tuple[ObjectComponent, ...]]:
-        arrays, objects = self._unrolling.containers(node)
-        return tuple(without_idle_counter(array) for array in arrays), objects
 
     def _is_scalar(self, node: Node) -> bool:
         return self._containers[node] == ((), ())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from ...automata import ByteAutomaton
 from ...errors import ConstrainedDiffusionError, LimitError, UnsatisfiableError
 from .assembly import Assembly
-from .components import ArrayComponent, ComponentGraph
+from .components import ComponentGraph
 from .facts import Bound, NumberFacts
 from .layout import FLEXIBLE, Whitespace, layout_of
 from .normalise import Conjunction, Normaliser
@@ -128,7 +128,6 @@ class _Compiler:
             self._scalars,
             layout=self._layout,
             max_states=self._max_states,
-            without_idle_counter=self._without_idle_counter,
             check_limits=self._check_limits,
         )
         return CompiledSchema(assembly.automaton(), self._bounds(unrolling))
@@ -151,7 +150,7 @@ class _Compiler:
         if max_depth is None:
             max_depth, most = DEFAULT_MAX_DEPTH, min(most, PREFERRED_STATES)
         for depth in range(max_depth, 0, -1):
-            unrolling = Unrolling(self._graph, self._scalars, self._shortest, depth)
+            unrolling = Unrolling(self._graph, self._scalars, self._shortest, depth, self._capacity)
             size = unrolling.size()
             if size <= most or not unrolling.cut:
                 break
@@ -173,13 +172,6 @@ class _Compiler:
             )
         self._notes.update(dict.fromkeys(note for _, notes in languages for note in notes))
         return tuple(automaton for automaton, _ in languages)
-
-    def _without_idle_counter(self, array: ArrayComponent) -> ArrayComponent:
-        """`array` without its largest number of items if no text is long enough to exceed it."""
-        if self._capacity is None or array.max_items is None:
-            return array
-        exceeding = self._shortest.items(array, array.max_items + 1)
-        return replace(array, max_items=None) if exceeding > self._capacity else array
 
     def _bounds(self, unrolling: Unrolling) -> tuple[str, ...]:
         notes = dict(self._notes)

@@ -55,7 +55,11 @@ def alternatives(schema: RawSchema, pointer: str) -> list[Any]:
 
 
 def restrict(schema: RawSchema, pointer: str, value: Any) -> RawSchema:
-    """`schema`, where moreover the field at `pointer` (of an instance) exists and is `value`."""
+    """`schema`, where moreover the field at `pointer` (of an instance) exists and is `value`.
+
+    Compiled, it holds texts of the compiled `schema` in the same spelling; only where the root is
+    recursive it may hold some of one repetition more, which an intersection removes.
+    """
     draft = draft_of(schema)
     narrowed: dict[str, Any] = {"enum": [value]}
     for token in reversed(_tokens(pointer)):

@@ -25,6 +25,7 @@ from .facts import (
     StringFacts,
     union,
 )
+from .formats import FORMATS
 from .reading import ANYTHING, NOTHING, Reader, ReadSchema
 
 MAX_NESTED_UNIONS = 100
@@ -255,7 +256,7 @@ def _string_facts(schema: ReadSchema) -> Facts:
         strings=(
             StringFacts(
                 patterns=() if pattern is None else ((pattern, f"{schema.pointer}/pattern"),),
-                formats=() if name is None else (name,),
+                formats=(name,) if name in FORMATS else (),
                 min_length=keywords.get("minLength", 0),
                 max_length=keywords.get("maxLength"),
             ),

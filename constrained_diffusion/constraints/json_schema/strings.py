@@ -17,7 +17,7 @@ from ...automata.regex import from_regex
 from ...automata.utf8 import ALL_CODE_POINTS, add_code_points
 from ...errors import GrammarError, LimitError, SchemaError, UnsupportedSchemaError
 from .facts import StringFacts
-from .formats import FORMATS, format_language
+from .formats import format_language
 from .text import ESCAPES, is_writable, quote
 
 Language = tuple[ByteAutomaton, tuple[str, ...]]
@@ -58,10 +58,9 @@ def _string_language(facts: StringFacts, max_states: int) -> Language:
         tests.append(automaton)
         notes.append(note)
     for name in facts.formats:
-        if name in FORMATS:
-            automaton, narrowing = format_language(name)
-            tests.append(automaton)
-            notes.append(f"format {name}: {narrowing}" if narrowing else "")
+        automaton, narrowing = format_language(name)
+        tests.append(automaton)
+        notes.append(f"format {name}: {narrowing}" if narrowing else "")
     found = tuple(note for note in notes if note)
     if facts.values is not None:
         return _listed(facts, tests), found

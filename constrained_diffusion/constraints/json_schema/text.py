@@ -33,6 +33,7 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _VERBATIM = re.compile(r"[^\\\ud800-\udfff]*")
 _OPENING = {"]": "[", "}": "{"}
 _EMPTY = {"]": "first item", "}": "first key"}
@@ -41,7 +42,7 @@ _BLANKS = re.compile(r"[ \t\n\r]*")
 
 def is_writable(value: str) -> bool:
     """Whether UTF-8 text can hold `value`: it has no lone surrogate."""
-    return not any("\ud800" <= character <= "\udfff" for character in value)
+    return _SURROGATE.search(value) is None
 
 
 def quote(value: str) -> str:

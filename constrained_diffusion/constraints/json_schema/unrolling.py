@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...automata import ByteAutomaton
 from .components import ArrayComponent, Component, ComponentGraph, Member, ObjectComponent
@@ -87,6 +87,8 @@ class Shortest:
 class Unrolling:
     """The nodes of a component graph whose cycles are followed at most `max_depth` times.
 
+    Largest numbers of items that no text of `capacity` bytes can exceed are left out.
+
     Attributes:
         cut: the components at which a back edge was not followed.
         nodes: all nodes that `root` is built of, each after the nodes that it is built of.
@@ -98,10 +100,12 @@ class Unrolling:
         scalars: dict[Conjunction, tuple[ByteAutomaton, ...]],
         shortest: Shortest,
         max_depth: int,
+        capacity: int | None,
     ) -> None:
         self._graph = graph
         self._scalars = scalars
         self._shortest = shortest
+        self._capacity = capacity
         self.max_depth = max_depth
         self.cut: set[Conjunction] = set()
         self.root = Node(graph.root, max_depth if graph.root in graph.cycle else None)
@@ -135,7 +139,16 @@ class Unrolling:
             self.cut.add(OPEN)
             return (), ()
         component = self._graph.components[node.component]
-        return component.arrays, component.objects
+        if self._capacity is None:
+            return component.arrays, component.objects
+        return tuple(map(self._without_idle_counter, component.arrays)), component.objects
+
+    def _without_idle_counter(self, array: ArrayComponent) -> ArrayComponent:
+        """`array` without its largest number of items if no text is long enough to exceed it."""
+        if self._capacity is None or array.max_items is None:
+            return array
+        exceeding = self._shortest.items(array, array.max_items + 1)
+        return replace(array, max_items=None) if exceeding > self._capacity else array
 
     def children(self, node: Node) -> list[Node]:
         """The nodes that a node is built of, each once."""

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from ..errors import ConstrainedDiffusionError, SchemaError
 from . import json_schema
-from .base import Constraint, Language
+from .base import Constraint, Intersection, Language
 from .spelling import Spelling
 
 Whitespace = Literal["compact", "spaced", "flexible"]
@@ -99,8 +99,11 @@ class JsonSchema(Constraint):
             ) from error
 
     def alternatives(self, name: str) -> list[tuple[str, Constraint]]:
-        values = json_schema.alternatives(self.schema, name)
-        return [(_label(value), self._restricted(name, value)) for value in values]
+        # The intersection, since a narrowed recursive schema may nest once more than this one.
+        return [
+            (_label(value), Intersection((self._restricted(name, value), self)))
+            for value in json_schema.alternatives(self.schema, name)
+        ]
 
     def _restricted(self, pointer: str, value: Any) -> JsonSchema:
         return JsonSchema(

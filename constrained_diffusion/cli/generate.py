@@ -75,9 +75,10 @@ def generate(
 
     from ..constraints import compile
     from ..models import load
+    from ..sampling import preferred_sampler
 
     denoiser = load(model)
-    sampler = _sampler(denoiser, steps)
+    sampler = preferred_sampler(denoiser, steps)
     started = time.perf_counter()
     compiled = compile(
         constraint, denoiser.vocabulary, length=denoiser.canvas_length, canvases=canvases
@@ -88,21 +89,11 @@ def generate(
     return 0
 
 
-def _sampler(denoiser: Denoiser, steps: int | None) -> Sampler | None:
-    from ..sampling import MaskedSampler, UniformSampler
-
-    if steps is None:
-        return None
-    if denoiser.noise == "uniform":
-        return UniformSampler(steps=steps)
-    return MaskedSampler(steps=steps)
-
-
 def _run(
     denoiser: Denoiser,
     prompt: str,
     compiled: Any,
-    sampler: Sampler | None,
+    sampler: Sampler,
     seed: int,
     watch: bool,
     html: str | None,

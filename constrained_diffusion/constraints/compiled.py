@@ -223,7 +223,13 @@ def posterior(
         result.field_values = functools.partial(
             # Weak, since the posterior holds this function: a cycle would keep the logits alive
             # until the garbage collector happens to run.
-            _field_values, first, weakref.ref(result), log_probs, maps, lasts[0], room
+            _field_values,
+            first,
+            weakref.ref(result),
+            log_probs,
+            maps,
+            lasts[0],
+            room,
         )
     return result
 

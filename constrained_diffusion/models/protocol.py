@@ -26,12 +26,15 @@ class Denoiser(Protocol):
     - Predictions are per position given the canvas, so that position i's row is the model's
       distribution of the clean token i, and rows are independent given the canvas.
 
-    Two members are optional:
+    Three members are optional:
 
     - `render_prompt(prompt: str, schema: dict | None) -> str`: the prompt as the model wants it,
       for instance with the wanted fields of a JSON schema named. Called once per generation.
     - `uses_self_conditioning: bool`: False spares the sampler the work of preparing it. Where the
       member is missing, denoisers of uniform noise get self-conditioning and others do not.
+    - `preferred_sampler: Noise`: the kind of sampler that is taken where a caller names none; by
+      default that of the denoiser's noise. ("masked" commits positions for good; with a denoiser
+      of uniform noise undecided positions hold random tokens.)
     """
 
     @property
@@ -63,7 +66,7 @@ class Denoiser(Protocol):
         prompt: the rendered prompt, the same for all rows.
         canvas: int64 [B, L], noise at the positions that are not decided.
         previous: int64 [B, K], the tokens of the finished canvases before this one.
-        self_conditioning: float [B, L, V], unnormalised log-probabilities that the previous step
-            ended with (after temperature and constraint; may hold -inf); None in the first step.
+        self_conditioning: float [B, L, V], unnormalised log-probabilities that the denoiser
+            gave in the previous step, after temperature (may hold -inf); None in the first step.
         """
         ...

@@ -1,6 +1,6 @@
 """Samplers: from a denoiser's predictions to a text, step by step."""
 
-from .generate import InvariantError, generate, stream
+from .generate import InvariantError, generate, preferred_sampler, stream
 from .masked import MaskedSampler
 from .problem import CanvasProblem, Sampler
 from .steps import Result, Step
@@ -15,5 +15,6 @@ __all__ = [
     "Step",
     "UniformSampler",
     "generate",
+    "preferred_sampler",
     "stream",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
@@ -37,8 +38,8 @@ def generate(
 
     constraint: a constraint, what `compile` takes for one (a dict or Python type is a JSON
         schema), a compiled constraint, or None.
-    sampler: by default the one for the denoiser's kind of noise, `UniformSampler()` or
-        `MaskedSampler()`.
+    sampler: by default the one that the denoiser prefers, else the one for its kind of noise:
+        `UniformSampler()` or `MaskedSampler()`.
     canvases: how many canvases of `denoiser.canvas_length` tokens the text may take. A compiled
         constraint brings its own number.
     seed: the same seed gives the same output; None: another one each time. A `torch.Generator`
@@ -78,7 +79,7 @@ def stream(
     if not isinstance(canvases, int) or canvases < 1:
         raise ConstrainedDiffusionError(f"canvases is a whole number from 1 on, got {canvases!r}")
     if sampler is None:
-        sampler = UniformSampler() if denoiser.noise == "uniform" else MaskedSampler()
+        sampler = preferred_sampler(denoiser)
     sampler.check(denoiser.canvas_length)
     compiled = _compile_for(denoiser, constraint, canvases)
     render = getattr(denoiser, "render_prompt", None)
@@ -87,6 +88,13 @@ def stream(
     if compiled is not None:
         canvases = compiled.canvases
     return _run(denoiser, prompt, compiled, sampler, canvases, _generator(seed), on_step)
+
+
+def preferred_sampler(denoiser: Denoiser, steps: int | None = None) -> Sampler:
+    """The sampler for a denoiser where the caller names none, with that many steps if given."""
+    kind = getattr(denoiser, "preferred_sampler", denoiser.noise)
+    sampler = UniformSampler() if kind == "uniform" else MaskedSampler()
+    return sampler if steps is None else dataclasses.replace(sampler, steps=steps)
 
 
 def _run(

@@ -12,18 +12,18 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from constrained_diffusion.automata.automaton import (
+from ..errors import ConstrainedDiffusionError, LimitError
+from .automaton import (
     BoolArray,
     ByteArray,
     ByteAutomaton,
     Int32Array,
 )
-from constrained_diffusion.automata.minimise import minimise
-from constrained_diffusion.automata.nfa import MAX_NFA_STATES, MAX_STATES, NfaBuilder
-from constrained_diffusion.automata.product import product
-from constrained_diffusion.automata.subsets import MAX_TABLE
-from constrained_diffusion.automata.utf8 import ALL_CODE_POINTS, add_code_points
-from constrained_diffusion.errors import ConstrainedDiffusionError, LimitError
+from .minimise import minimise
+from .nfa import MAX_NFA_STATES, MAX_STATES, NfaBuilder
+from .product import product
+from .subsets import MAX_TABLE
+from .utf8 import ALL_CODE_POINTS, add_code_points
 
 EMPTY = ByteAutomaton(np.full((1, 1), -1, np.int32), np.zeros(256, np.uint8), np.zeros(1, np.bool_))
 """The language without any text."""

@@ -8,19 +8,19 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from constrained_diffusion.automata.automaton import ByteAutomaton
-from constrained_diffusion.automata.token_automaton import TokenAutomaton
-from constrained_diffusion.automata.token_functions import (
+from ..errors import UnsatisfiableError
+from .automaton import ByteAutomaton
+from .token_automaton import TokenAutomaton
+from .token_functions import (
     EMPTY,
     TokenFunctions,
     restrict,
     token_functions,
 )
-from constrained_diffusion.automata.trie import trie_of
-from constrained_diffusion.errors import UnsatisfiableError
+from .trie import trie_of
 
 if TYPE_CHECKING:
-    from constrained_diffusion.vocabulary import Vocabulary
+    from ..vocabulary import Vocabulary
 
 Int32Array = NDArray[np.int32]
 Int64Array = NDArray[np.int64]

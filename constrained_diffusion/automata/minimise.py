@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from constrained_diffusion.automata.automaton import (
+from .automaton import (
     BoolArray,
     ByteArray,
     ByteAutomaton,

@@ -9,11 +9,11 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from constrained_diffusion.automata.automaton import ByteAutomaton, Int32Array
-from constrained_diffusion.automata.minimise import minimise
-from constrained_diffusion.automata.nfa_arrays import byte_classes
-from constrained_diffusion.automata.subsets import LIMIT_NAMES, subset_construction
-from constrained_diffusion.errors import LimitError
+from ..errors import LimitError
+from .automaton import ByteAutomaton, Int32Array
+from .minimise import minimise
+from .nfa_arrays import byte_classes
+from .subsets import LIMIT_NAMES, subset_construction
 
 ByteSet: TypeAlias = int
 """A set of bytes: bit b of the integer says whether byte b is in it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from constrained_diffusion.automata.automaton import BoolArray, ByteArray, Int32Array
+from .automaton import BoolArray, ByteArray, Int32Array
 
 
 @njit(cache=True)

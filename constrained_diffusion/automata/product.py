@@ -7,16 +7,16 @@ from typing import Literal
 import numpy as np
 from numba import njit
 
-from constrained_diffusion.automata.automaton import (
+from ..errors import LimitError
+from .automaton import (
     BoolArray,
     ByteArray,
     ByteAutomaton,
     Int32Array,
 )
-from constrained_diffusion.automata.minimise import minimise
-from constrained_diffusion.automata.nfa import MAX_STATES
-from constrained_diffusion.automata.subsets import MAX_TABLE, grown, more_rows
-from constrained_diffusion.errors import LimitError
+from .minimise import minimise
+from .nfa import MAX_STATES
+from .subsets import MAX_TABLE, grown, more_rows
 
 
 def product(

@@ -13,8 +13,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from constrained_diffusion.automata.automaton import BoolArray, Int32Array
-from constrained_diffusion.automata.nfa_arrays import (
+from .automaton import BoolArray, Int32Array
+from .nfa_arrays import (
     forwarding,
     grouped,
     taken_at,

@@ -20,9 +20,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from constrained_diffusion.automata.automaton import ByteAutomaton
-from constrained_diffusion.automata.trie import VocabularyTrie
-from constrained_diffusion.errors import LimitError
+from ..errors import LimitError
+from .automaton import ByteAutomaton
+from .trie import VocabularyTrie
 
 Int32Array = NDArray[np.int32]
 Int64Array = NDArray[np.int64]

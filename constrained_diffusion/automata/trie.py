@@ -18,7 +18,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from constrained_diffusion.vocabulary import Vocabulary
+    from ..vocabulary import Vocabulary
 
 LAYOUT_VERSION = 1
 RECENT_TRIES = 8

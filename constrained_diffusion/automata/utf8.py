@@ -12,8 +12,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from constrained_diffusion.automata.automaton import Int32Array
-from constrained_diffusion.automata.nfa import ByteSet, NfaBuilder
+from .automaton import Int32Array
+from .nfa import ByteSet, NfaBuilder
 
 CodePoints: TypeAlias = tuple[tuple[int, int], ...]
 """Inclusive ranges of code points: sorted, disjoint, not adjacent."""

@@ -261,6 +261,10 @@ def _field_values(
     posterior_of_all = whole()
     assert posterior_of_all is not None, "called by the posterior's own values()"
     total = float(posterior_of_all.log_evidence)
+    if math.isinf(total):
+        raise ConstrainedDiffusionError(
+            f"the model gives every valid text probability 0, so {name!r} has no probabilities"
+        )
     probabilities = {}
     for value, narrowed in compiled.constraint.alternatives(name):
         try:

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from constrained_diffusion.inference.chain import index_of
-from constrained_diffusion.inference.tables import (
+from .chain import index_of
+from .tables import (
     BestMessage,
     Edges,
     Float64Array,

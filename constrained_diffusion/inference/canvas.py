@@ -12,13 +12,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from constrained_diffusion.automata.token_automaton import TokenAutomaton
-from constrained_diffusion.errors import ConstrainedDiffusionError, LimitError, UnsatisfiableError
-from constrained_diffusion.inference import chain, logit_kernels, weights
-from constrained_diffusion.inference.best_path import BestScratch, best_incoming, forward_max
-from constrained_diffusion.inference.extended import logarithm
-from constrained_diffusion.inference.messages import Messages
-from constrained_diffusion.inference.tables import (
+from ..automata.token_automaton import TokenAutomaton
+from ..errors import ConstrainedDiffusionError, LimitError, UnsatisfiableError
+from . import chain, logit_kernels, weights
+from .best_path import BestScratch, best_incoming, forward_max
+from .extended import logarithm
+from .messages import Messages
+from .tables import (
     Allowed,
     BestMessage,
     BoolArray,
@@ -34,8 +34,8 @@ from constrained_diffusion.inference.tables import (
     SumMessage,
     UInt32Array,
 )
-from constrained_diffusion.inference.threads import chunks, in_background, map_threads
-from constrained_diffusion.inference.token_choice import choose_tokens, draw_index
+from .threads import chunks, in_background, map_threads
+from .token_choice import choose_tokens, draw_index
 
 CHUNK_BYTES = 8 * 2**20
 CHUNK_POSITIONS = 64

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from constrained_diffusion.inference.extended import ZERO_BLOCKS, add, normal, to_float
-from constrained_diffusion.inference.tables import (
+from .extended import ZERO_BLOCKS, add, normal, to_float
+from .tables import (
     Edges,
     Extended,
     Float64Array,

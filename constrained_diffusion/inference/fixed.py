@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from constrained_diffusion.errors import (
+from ..errors import (
     ConstrainedDiffusionError,
     UnsatisfiableError,
     VocabularyError,
 )
-from constrained_diffusion.inference.tables import Allowed
+from .tables import Allowed
 
 Fixed = Mapping[int, int | Collection[int]]
 

@@ -10,8 +10,8 @@ import math
 import numpy as np
 from numba import njit
 
-from constrained_diffusion.inference.exponential import exp_nonpositive, least
-from constrained_diffusion.inference.tables import (
+from .exponential import exp_nonpositive, least
+from .tables import (
     Allowed,
     BoolArray,
     ClassTable,

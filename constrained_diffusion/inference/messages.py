@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from constrained_diffusion.inference.tables import BestMessage, SumMessage
+from .tables import BestMessage, SumMessage
 
 BUDGET_BYTES = 96 * 2**20
 

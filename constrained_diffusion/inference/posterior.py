@@ -11,11 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from constrained_diffusion.automata.token_automaton import TokenAutomaton
-from constrained_diffusion.errors import ConstrainedDiffusionError, VocabularyError
-from constrained_diffusion.inference.canvas import CanvasPosterior
-from constrained_diffusion.inference.fixed import Fixed, allowed_tokens
-from constrained_diffusion.inference.threads import map_threads
+from ..automata.token_automaton import TokenAutomaton
+from ..errors import ConstrainedDiffusionError, VocabularyError
+from .canvas import CanvasPosterior
+from .fixed import Fixed, allowed_tokens
+from .threads import map_threads
 
 
 class Posterior:

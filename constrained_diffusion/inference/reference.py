@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from constrained_diffusion.automata.token_automaton import TokenAutomaton
-from constrained_diffusion.inference.semirings import (
+from ..automata.token_automaton import TokenAutomaton
+from .semirings import (
     BooleanSemiring,
     LogSemiring,
     MaxSemiring,

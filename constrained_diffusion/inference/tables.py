@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from constrained_diffusion.inference.extended import ZERO_BLOCKS
+from .extended import ZERO_BLOCKS
 
 Floats = NDArray[np.floating]
 Float64Array = NDArray[np.float64]

@@ -7,10 +7,10 @@ import math
 import numpy as np
 from numba import njit
 
-from constrained_diffusion.inference.exponential import exp_nonpositive, least
-from constrained_diffusion.inference.extended import to_float
-from constrained_diffusion.inference.logit_kernels import BLOCK
-from constrained_diffusion.inference.tables import (
+from .exponential import exp_nonpositive, least
+from .extended import to_float
+from .logit_kernels import BLOCK
+from .tables import (
     Allowed,
     ClassTable,
     Columns,

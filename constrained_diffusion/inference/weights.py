@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from constrained_diffusion.inference.chain import RAISED_BLOCKS
-from constrained_diffusion.inference.extended import (
+from .chain import RAISED_BLOCKS
+from .extended import (
     DOWN,
     INFINITESIMAL,
     ZERO_BLOCKS,
@@ -15,7 +15,7 @@ from constrained_diffusion.inference.extended import (
     normal,
     to_float,
 )
-from constrained_diffusion.inference.tables import (
+from .tables import (
     BoolArray,
     ClassSets,
     ClassTable,

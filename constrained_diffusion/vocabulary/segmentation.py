@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from constrained_diffusion.errors import VocabularyError
+from ..errors import VocabularyError
 
 
 class LongestMatch:

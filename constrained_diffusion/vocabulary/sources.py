@@ -11,13 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from constrained_diffusion.errors import VocabularyError
-from constrained_diffusion.vocabulary.special_tokens import (
+from ..errors import VocabularyError
+from .special_tokens import (
     Configuration,
     Reading,
     read_object,
 )
-from constrained_diffusion.vocabulary.spellings import (
+from .spellings import (
     METASPACE,
     Step,
     byte_fallback,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from constrained_diffusion.errors import VocabularyError
+from ..errors import VocabularyError
 
 END_NAMES = (
     "</s>",

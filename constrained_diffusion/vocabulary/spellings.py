@@ -22,7 +22,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from constrained_diffusion.errors import VocabularyError
+from ..errors import VocabularyError
 
 Step = Callable[["str | bytes"], "str | bytes"]
 

@@ -9,10 +9,10 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from constrained_diffusion.errors import VocabularyError
-from constrained_diffusion.vocabulary.segmentation import LongestMatch
-from constrained_diffusion.vocabulary.sources import read_tokenizer
-from constrained_diffusion.vocabulary.special_tokens import choose_special_ids
+from ..errors import VocabularyError
+from .segmentation import LongestMatch
+from .sources import read_tokenizer
+from .special_tokens import choose_special_ids
 
 # A line break is a token of its own in every family of tokenizers, so the text after it is encoded
 # as text in the middle of a document: without the space that some tokenizers put before the start.

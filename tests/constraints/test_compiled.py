@@ -237,3 +237,12 @@ def test_a_posterior_is_freed_with_its_last_reference() -> None:
         assert alive() is None
     finally:
         gc.enable()
+
+
+def test_values_need_some_probability() -> None:
+    compiled = cd.compile(cd.Choice(["a", "b"]), SMALL, length=1)
+    log_probs = torch.tensor([[-torch.inf, -torch.inf, 0.0, -torch.inf, -torch.inf]])
+    posterior = compiled.posterior(log_probs)
+    assert posterior.mode().tolist() in ([0], [1])
+    with pytest.raises(cd.ConstrainedDiffusionError, match="probability 0"):
+        posterior.values("")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from constrained_diffusion.automata.utf8 import ALL_CODE_POINTS, CodePoints, invert
+from ..utf8 import ALL_CODE_POINTS, CodePoints, invert
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from constrained_diffusion.automata.utf8 import (
+from ..utf8 import (
     ALL_CODE_POINTS,
     MAX_CODE_POINT,
     CodePoints,

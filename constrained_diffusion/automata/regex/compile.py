@@ -6,15 +6,15 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
-from constrained_diffusion.automata import algebra
-from constrained_diffusion.automata.automaton import ByteAutomaton
-from constrained_diffusion.automata.nfa import MAX_STATES
-from constrained_diffusion.automata.regex import ast
-from constrained_diffusion.automata.regex.classes import Dialect
-from constrained_diffusion.automata.regex.lookaround import with_lookaround
-from constrained_diffusion.automata.regex.parser import parse
-from constrained_diffusion.automata.regex.thompson import ByteTarget, emit_whole
-from constrained_diffusion.errors import GrammarError
+from ...errors import GrammarError
+from .. import algebra
+from ..automaton import ByteAutomaton
+from ..nfa import MAX_STATES
+from . import ast
+from .classes import Dialect
+from .lookaround import with_lookaround
+from .parser import parse
+from .thompson import ByteTarget, emit_whole
 
 Match: TypeAlias = Literal["full", "search"]
 

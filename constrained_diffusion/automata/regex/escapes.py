@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from constrained_diffusion.automata.regex.classes import Dialect, unicode_property
-from constrained_diffusion.automata.utf8 import MAX_CODE_POINT, CodePoints, invert
-from constrained_diffusion.errors import GrammarError
+from ...errors import GrammarError
+from ..utf8 import MAX_CODE_POINT, CodePoints, invert
+from .classes import Dialect, unicode_property
 
 _CONTROL = {"f": 12, "n": 10, "r": 13, "t": 9, "v": 11}
 _PYTHON_HEX = {"x": 2, "u": 4, "U": 8}

@@ -25,17 +25,17 @@ from typing import TypeAlias
 
 import numpy as np
 
-from constrained_diffusion.automata.automaton import ByteAutomaton
-from constrained_diffusion.automata.nfa import NfaBuilder
-from constrained_diffusion.automata.regex import ast
-from constrained_diffusion.automata.regex.thompson import emit, emit_whole
-from constrained_diffusion.automata.utf8 import (
+from ...errors import LimitError
+from ..automaton import ByteAutomaton
+from ..nfa import NfaBuilder
+from ..utf8 import (
     ALL_CODE_POINTS,
     CodePoints,
     add_code_points,
     normalise,
 )
-from constrained_diffusion.errors import LimitError
+from . import ast
+from .thompson import emit, emit_whole
 
 MAX_PATTERN_STATES = 100_000
 MAX_STEPS = 1_000_000

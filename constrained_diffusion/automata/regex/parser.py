@@ -10,16 +10,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from constrained_diffusion.automata.regex import ast
-from constrained_diffusion.automata.regex.classes import (
+from ..utf8 import CodePoints, invert, normalise
+from . import ast
+from .classes import (
     EMPTY_IS_NOT_BOUNDARY,
     Dialect,
     ignoring_case,
     line_terminators,
     shorthand,
 )
-from constrained_diffusion.automata.regex.escapes import EscapeReader
-from constrained_diffusion.automata.utf8 import CodePoints, invert, normalise
+from .escapes import EscapeReader
 
 MAX_DEPTH = 100
 """Bound on nested groups."""

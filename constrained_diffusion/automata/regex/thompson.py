@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from constrained_diffusion.automata.nfa import NfaBuilder
-from constrained_diffusion.automata.regex import ast
-from constrained_diffusion.automata.utf8 import ALL_CODE_POINTS, CodePoints, add_code_points
+from ..nfa import NfaBuilder
+from ..utf8 import ALL_CODE_POINTS, CodePoints, add_code_points
+from . import ast
 
 
 class Target(Protocol):

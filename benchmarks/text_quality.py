@@ -83,24 +83,26 @@ def main() -> None:
     options.add_argument("--steps", type=int, nargs="+", default=[1, 2, 4, 8, 16, 48])
     options.add_argument("--model", default="text", help="bundled name or checkpoint folder")
     options.add_argument("--sets", nargs="+", default=list(HELD_OUT_SETS))
-    options.add_argument("--masked", action="store_true", help="also with MaskedSampler")
+    options.add_argument("--sampler", choices=("uniform", "masked"), default="uniform")
+    options.add_argument("--constrained-only", action="store_true")
     arguments = options.parse_args()
 
+    kinds = {"uniform": cd.UniformSampler, "masked": cd.MaskedSampler}
+    ways = (True,) if arguments.constrained_only else (False, True)
     denoiser: Any = cd.load(arguments.model)
     report = Report("Quality of the bundled text denoiser")
-    report.settings(examples=arguments.examples, model=str(arguments.model))
+    report.settings(
+        examples=arguments.examples, model=str(arguments.model), sampler=arguments.sampler
+    )
     for name in arguments.sets:
         tasks = held_out(denoiser, name, arguments.examples)
         rows = []
         for steps in arguments.steps:
-            samplers: dict[str, Any] = {"uniform": cd.UniformSampler(steps)}
-            if arguments.masked:
-                samplers["masked"] = cd.MaskedSampler(steps)
-            for kind, sampler in samplers.items():
-                for constrained in (False, True):
-                    row = measure(denoiser, tasks, sampler, constrained)
-                    way = "constrained" if constrained else "free"
-                    rows.append({"sampler": kind, "steps": steps, "output": way, **row})
+            sampler = kinds[arguments.sampler](steps)
+            for constrained in ways:
+                row = measure(denoiser, tasks, sampler, constrained)
+                way = "constrained" if constrained else "free"
+                rows.append({"steps": steps, "output": way, **row})
         report.table(f"held-out {name}", rows)
     report.finish(arguments.json)
 

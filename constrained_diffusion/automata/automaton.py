@@ -10,6 +10,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from .distance import steps_to_acceptance
+
 Int32Array = NDArray[np.int32]
 BoolArray = NDArray[np.bool_]
 ByteArray = NDArray[np.uint8]
@@ -147,23 +149,4 @@ def fewest_steps(transitions: Int32Array, accepting: BoolArray) -> Int32Array:
             if target >= 0:
                 sources[fill[target]] = state
                 fill[target] += 1
-
-    distance = np.full(num_states, -1, np.int32)
-    queue = np.empty(num_states, np.int32)
-    tail = 0
-    for state in range(num_states):
-        if accepting[state]:
-            distance[state] = 0
-            queue[tail] = state
-            tail += 1
-    head = 0
-    while head < tail:
-        state = queue[head]
-        head += 1
-        for position in range(first[state], first[state + 1]):
-            source = sources[position]
-            if distance[source] < 0:
-                distance[source] = distance[state] + 1
-                queue[tail] = source
-                tail += 1
-    return distance
+    return steps_to_acceptance(first, sources, accepting)

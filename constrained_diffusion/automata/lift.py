@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import UnsatisfiableError
 from .automaton import ByteAutomaton
+from .distance import steps_to_acceptance
 from .token_automaton import TokenAutomaton
 from .token_functions import (
     EMPTY,
@@ -206,26 +207,7 @@ def _distance(offsets: Int64Array, target: Int32Array, accepting: BoolArray) -> 
         for position in range(offsets[state], offsets[state + 1]):
             source[fill[target[position]]] = state
             fill[target[position]] += 1
-
-    distance = np.full(num_states, -1, np.int32)
-    queue = np.empty(num_states, np.int32)
-    tail = 0
-    for state in range(num_states):
-        if accepting[state]:
-            distance[state] = 0
-            queue[tail] = state
-            tail += 1
-    head = 0
-    while head < tail:
-        state = queue[head]
-        head += 1
-        for position in range(first[state], first[state + 1]):
-            before = source[position]
-            if distance[before] < 0:
-                distance[before] = distance[state] + 1
-                queue[tail] = before
-                tail += 1
-    return distance
+    return steps_to_acceptance(first, source, accepting)
 
 
 @njit(cache=True)

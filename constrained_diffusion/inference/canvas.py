@@ -130,13 +130,14 @@ class CanvasPosterior:
         parts = self._row_parts()
         scratch = chain.SumScratch.of(self._num_states)
         first = SumMessage(np.array([start], np.int32), np.ones(1), np.zeros(1, np.int64))
+        # `step` outlives this method and must not hold self: the cycle would keep the logits
+        # alive until the garbage collector happens to run.
+        edges, sums = self._edges, self._sums
         with in_background(self._prepare_part, parts) as prepared:
 
             def step(i: int, before: SumMessage) -> SumMessage:
                 prepared[i // parts[0].stop].result()
-                return SumMessage(
-                    *chain.forward_sum(self._edges, self._sums.part(i), before, scratch)
-                )
+                return SumMessage(*chain.forward_sum(edges, sums.part(i), before, scratch))
 
             return Messages(first, step, self._length)
 

@@ -79,25 +79,24 @@ class CompiledConstraint:
 
     def accepts(self, text: str | bytes) -> bool:
         """Whether `text` satisfies the constraint; any length. Bytes that are no UTF-8: False."""
-        return self._failure(text) is None
+        try:
+            spelled = self.constraint.spelling(_decoded(text)).text
+        except UnicodeError:
+            return False
+        return self._exact(spelled).automaton.accepts(spelled.encode())
 
     def explain(self, text: str | bytes) -> str | None:
         """None where `text` is accepted, else one line: where it fails and what was expected."""
-        return self._failure(text)
-
-    def _failure(self, text: str | bytes) -> str | None:
         try:
-            if isinstance(text, bytes):
-                text = text.decode()
-            text.encode()
+            decoded = _decoded(text)
         except UnicodeError as error:
             return f"no valid UTF-8: {error}"
-        spelling = self.constraint.spelling(text)
+        spelling = self.constraint.spelling(decoded)
         found = failure(self._exact(spelling.text).automaton, spelling.text)
         if found is None:
             return None
         offset, expected = found
-        return describe(text, spelling.original_offset(offset), expected)
+        return describe(decoded, spelling.original_offset(offset), expected)
 
     def shortest(self) -> bytes:
         """An accepted text of `min_tokens` tokens."""
@@ -156,6 +155,13 @@ class CompiledConstraint:
     @functools.cached_property
     def _unlimited(self) -> Language:
         return self.constraint.language()
+
+
+def _decoded(text: str | bytes) -> str:
+    """`text` as a str that has a UTF-8 encoding; UnicodeError where there is none."""
+    decoded = text.decode() if isinstance(text, bytes) else text
+    decoded.encode()
+    return decoded
 
 
 def as_constraint(value: Any) -> Constraint:

@@ -30,6 +30,8 @@ class StringFacts:
     formats: tuple[str, ...] = ()
     min_length: int = 0
     max_length: int | None = None
+    denied: tuple[StringFacts, ...] = ()
+    """Conjunctions, without denied ones of their own, none of which may hold."""
 
     def __and__(self, other: StringFacts) -> StringFacts:
         return StringFacts(
@@ -38,6 +40,7 @@ class StringFacts:
             _joined(self.formats, other.formats),
             max(self.min_length, other.min_length),
             _least(self.max_length, other.max_length),
+            _joined(self.denied, other.denied),
         )
 
 
@@ -65,6 +68,10 @@ class NumberFacts:
     lower: Bound | None = None
     upper: Bound | None = None
     values: tuple[NumberValue, ...] | None = None
+    multiples: tuple[Fraction, ...] = ()
+    """The number is a whole multiple of each; all are positive."""
+    denied: tuple[NumberFacts, ...] = ()
+    """Conjunctions, without denied ones of their own, none of which may hold."""
 
     def __and__(self, other: NumberFacts) -> NumberFacts:
         lowers = [bound for bound in (self.lower, other.lower) if bound is not None]
@@ -74,6 +81,8 @@ class NumberFacts:
             max(lowers, key=lambda bound: (bound.value, bound.exclusive), default=None),
             min(uppers, key=lambda bound: (bound.value, not bound.exclusive), default=None),
             _common_numbers(self.values, other.values),
+            _joined(self.multiples, other.multiples),
+            _joined(self.denied, other.denied),
         )
 
 

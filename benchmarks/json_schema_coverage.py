@@ -1,209 +1,272 @@
-"""JSON Schema coverage on jsonschemabench: what compiles, what it accepts, and how fast.
+"""JSON Schema coverage on jsonschemabench, side by side with other engines.
 
-Per set: schemas compiled, refused by keyword, valid instances accepted (with keys in schema order;
-and as given), invalid instances accepted (each is listed; right is 0, apart from wrong labels), and
-milliseconds to a byte automaton on one core, without lifting it to tokens.
+A schema passes if it compiles, all its valid instances are accepted and all its invalid ones are
+refused. An instance counts as accepted if it is accepted with its keys as given or in the schema's
+order (`_key_order`), spelled compactly or as `json.dumps` does by default. Instances whose label is
+wrong (json_schema_labels.json, made by json_schema_labels.py) are left out, and are a column of
+their own. How each engine is set stands in `_engines`; each gets the same texts, in a process of
+its own with a limit of time and of memory per schema. Times are those from a schema to what decides
+texts byte by byte.
+
+Other engines (`--peer`) come with `pip install constrained-diffusion[bench]`. With `--outcomes F`
+every outcome is written as it comes, and those of other engines that F already holds, of the same
+version, are taken from there: a run that takes hours can be cut off, and goes on.
 """
 
 from __future__ import annotations
 
 import collections
-import gzip
 import json
+import sys
 import time
-from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from _report import Report, data_file, parser
+from _engines import OWN, PEERS, judging, version_of
+from _key_order import KeyOrder
+from _records import Record, records, set_names
+from _report import Report, parser
+from _workers import Worker
+from json_schema_labels import wrong_labels
+from rich.console import Console
+from rich.progress import Progress
 
-from constrained_diffusion.constraints.json_schema import canonical_text, compile_schema
-from constrained_diffusion.errors import (
-    LimitError,
-    SchemaError,
-    UnsatisfiableError,
-    UnsupportedSchemaError,
-)
-
-
-def in_schema_order(value: Any, schemas: list[Any], root: Any, depth: int = 0) -> Any:
-    """`value` with the keys of objects in the order in which `schemas` declare them."""
-    schemas = list(_spread(schemas, root))
-    if depth > 50:
-        return value
-    if isinstance(value, list):
-        items = []
-        for position, item in enumerate(value):
-            below: list[Any] = []
-            for schema in schemas:
-                prefix = schema.get("prefixItems") or []
-                if isinstance(schema.get("items"), list):
-                    prefix = schema["items"]
-                if position < len(prefix):
-                    below.append(prefix[position])
-                else:
-                    below += [schema.get("items"), schema.get("additionalItems")]
-            items.append(in_schema_order(item, below, root, depth + 1))
-        return items
-    if not isinstance(value, dict):
-        return value
-    names: dict[str, None] = {}
-    for keyword in ("properties", "required"):
-        for schema in schemas:
-            stated = schema.get(keyword)
-            if isinstance(stated, dict | list):
-                names.update(dict.fromkeys(name for name in stated if isinstance(name, str)))
-    ordered = [name for name in names if name in value]
-    ordered += [name for name in value if name not in names]
-    return {
-        name: in_schema_order(
-            value[name],
-            [
-                (schema.get("properties") or {}).get(name, schema.get("additionalProperties"))
-                for schema in schemas
-            ],
-            root,
-            depth + 1,
-        )
-        for name in ordered
-    }
+LABELS = ("valid", "invalid")
 
 
-def _spread(schemas: list[Any], root: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
-    """The schemas with those that their `$ref` and `anyOf` lead to."""
-    for schema in schemas:
-        if not isinstance(schema, dict) or depth > 20:
-            continue
-        yield schema
-        reference = schema.get("$ref")
-        if isinstance(reference, str) and reference.startswith("#"):
-            target = root
-            for token in reference[1:].split("/")[1:]:
-                token = token.replace("~1", "/").replace("~0", "~")
-                target = target.get(token) if isinstance(target, dict) else None
-            yield from _spread([target], root, depth + 1)
-        if isinstance(schema.get("anyOf"), list):
-            yield from _spread(schema["anyOf"], root, depth + 1)
-
-
-def compact(value: Any) -> str:
-    text = canonical_text(json.dumps(value, ensure_ascii=False))
-    assert text is not None
-    return text
-
-
+@dataclass
 class Tally:
-    """What happened in one set, or in all of them."""
+    """What became of the schemas of one set, or of all, with one engine."""
 
-    def __init__(self) -> None:
-        self.count = collections.Counter[str]()
-        self.refused = collections.Counter[str]()
-        self.milliseconds: list[float] = []
-        self.states: list[int] = []
-        self.wrong: list[str] = []
-        self.missed: list[str] = []
+    count: collections.Counter[str] = field(default_factory=collections.Counter)
+    refused: collections.Counter[str] = field(default_factory=collections.Counter)
+    milliseconds: list[float] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    missed: list[str] = field(default_factory=list)
 
-    def add(self, record: dict[str, Any], capacity: int | None) -> None:
-        """Compiles the schema of a record and judges its instances."""
+    def add(self, record: Record, outcome: dict[str, Any], left_out: set[Any]) -> None:
+        """Count a record's outcome."""
+        name = record["name"]
         self.count["schemas"] += 1
-        began = time.perf_counter()
-        try:
-            compiled = compile_schema(record["schema"], capacity=capacity)
-        except UnsupportedSchemaError as error:
-            self.refused[error.keyword] += 1
+        instances = [(label, n) for label in LABELS for n in range(len(record[label]))]
+        judged = [each for each in instances if (name, *each) not in left_out]
+        self.count["wrong labels"] += len(instances) - len(judged)
+        self.count["valid"] += sum(label == "valid" for label, _ in judged)
+        self.count["invalid"] += sum(label == "invalid" for label, _ in judged)
+        if "refused" in outcome:
+            self.refused[outcome["refused"]] += 1
+            self.missed.append(f"{name}: {outcome['refused']}: {outcome.get('message', '')}")
             return
-        except (SchemaError, LimitError, UnsatisfiableError) as error:
-            self.refused[type(error).__name__] += 1
-            self.missed.append(f"{record['name']}: {type(error).__name__}: {str(error)[:200]}")
-            return
-        self.milliseconds.append(1e3 * (time.perf_counter() - began))
-        self.states.append(compiled.automaton.num_states)
-
-        def accepts(value: Any) -> bool:
-            return compiled.automaton.accepts(compact(value).encode(errors="surrogatepass"))
-
-        for value in record["valid"]:
-            ordered = in_schema_order(value, [record["schema"]], record["schema"])
-            given, accepted = accepts(value), accepts(ordered)
-            self.count["valid"] += 1
-            self.count["as given"] += given
-            self.count["accepted"] += given or accepted
-            if not given and not accepted:
-                self.missed.append(f"{record['name']}: valid, refused: {compact(ordered)[:300]}")
-        for value, reason in zip(record["invalid"], record["invalid_reason"], strict=False):
-            ordered = in_schema_order(value, [record["schema"]], record["schema"])
-            self.count["invalid"] += 1
-            if accepts(value) or accepts(ordered):
-                self.count["invalid accepted"] += 1
-                self.wrong.append(f"{record['name']}: {reason}: {compact(value)[:300]}")
+        self.count["compiled"] += 1
+        self.milliseconds.append(1e3 * outcome["seconds"])
+        passes = True
+        for (label, index), accepted in zip(instances, outcome["accepted"], strict=True):
+            if (label, index) not in judged:
+                continue
+            if accepted:
+                self.count[f"{label} accepted"] += 1
+            if accepted == (label == "valid"):
+                continue
+            passes = False
+            text = json.dumps(record[label][index], ensure_ascii=False)[:300]
+            if label == "valid":
+                self.missed.append(f"{name}: valid {index} refused: {text}")
+            else:
+                stated = record["invalid_reason"]
+                reason = stated[index] if index < len(stated) else "no reason is given"
+                self.wrong.append(f"{name}: invalid {index} accepted ({reason}): {text}")
+        self.count["passes"] += passes
 
     def merge(self, other: Tally) -> None:
+        """Add what `other` counted."""
         self.count += other.count
         self.refused += other.refused
         self.milliseconds += other.milliseconds
-        self.states += other.states
         self.wrong += other.wrong
         self.missed += other.missed
 
-    def reasons(self) -> str:
-        """How many schemas were refused by which keyword or error."""
-        return ", ".join(f"{name} {n}" for name, n in self.refused.most_common()) or "none"
-
     def row(self, name: str) -> dict[str, Any]:
-        count, times = self.count, sorted(self.milliseconds)
-        states = sorted(self.states)
+        """The line of the engine's table."""
+        columns = ("schemas", "compiled", "passes", "share", "valid", "valid accepted")
+        columns += ("invalid", "invalid accepted", "wrong labels")
+        share = self.count["passes"] / self.count["schemas"] if self.count["schemas"] else None
+        return {"set": name, **{c: share if c == "share" else self.count[c] for c in columns}}
 
-        def at(values: list[Any], share: float) -> Any:
-            return values[min(int(len(values) * share), len(values) - 1)] if values else None
+    def times(self, name: str) -> dict[str, Any]:
+        """The line of the table of compile times."""
+        ordered = sorted(self.milliseconds)
+
+        def at(share: float) -> float | None:
+            return ordered[min(int(len(ordered) * share), len(ordered) - 1)] if ordered else None
 
         return {
             "set": name,
-            "schemas": count["schemas"],
-            "compiled": len(times),
-            "valid": count["valid"],
-            "accepted": count["accepted"],
-            "as given": count["as given"],
-            "invalid": count["invalid"],
-            "invalid accepted": count["invalid accepted"],
-            "ms p50": at(times, 0.5),
-            "ms p95": at(times, 0.95),
-            "ms max": at(times, 1.0),
-            "states p50": at(states, 0.5),
-            "states p95": at(states, 0.95),
+            "compiled": len(ordered),
+            "ms p50": at(0.5),
+            "ms p95": at(0.95),
+            "ms max": at(1.0),
         }
 
 
-def main() -> None:
-    options = parser(__doc__)
-    options.add_argument("--set", dest="name", help="only this set")
-    options.add_argument("--limit", type=int, help="at most this many schemas of each set")
-    options.add_argument("--capacity", type=int, help="the most bytes that a text can have")
-    options.add_argument("--list", action="store_true", help="list what was missed, and why")
-    arguments = options.parse_args()
-    report = Report("JSON Schema coverage")
-    # On first use the kernels are compiled or loaded from their cache.
-    compile_schema({"type": "object", "properties": {"a": {"minimum": 1}}})
-    total, tallies = Tally(), dict[str, Tally]()
-    for path in sorted(data_file("jsonschemabench").glob("*.jsonl.gz")):
-        name = path.name.removesuffix(".jsonl.gz")
-        if arguments.name not in (None, name):
-            continue
-        tally = tallies[name] = Tally()
-        with gzip.open(path, "rt", encoding="utf-8") as lines:
-            for number, line in enumerate(lines):
-                if arguments.limit is not None and number >= arguments.limit:
-                    break
-                tally.add(json.loads(line), arguments.capacity)
-        total.merge(tally)
-    rows = [tally.row(name) for name, tally in [*tallies.items(), ("all", total)]]
-    report.table("jsonschemabench", [{k: v for k, v in r.items() if "ms" not in k} for r in rows])
-    timed = ("set", "compiled", "ms p50", "ms p95", "ms max", "states p50", "states p95")
-    report.table("compile", [{k: row[k] for k in timed} for row in rows])
-    for name, tally in [*tallies.items(), ("all", total)]:
-        report.note(f"{name} refused: {tally.reasons()}")
-    for line in total.wrong:
-        report.note(f"invalid accepted: {line}")
-    for line in total.missed if arguments.list else ():
+def spellings(record: Record) -> list[list[str]]:
+    """Per instance, valid ones first, the texts that stand for it."""
+    order = KeyOrder(record["schema"])
+    result = []
+    for label in LABELS:
+        for value in record[label]:
+            texts = []
+            for each in (value, order.apply(value)):
+                texts += [_spell(each, (",", ":")), _spell(each, (", ", ": "))]
+            result.append(list(dict.fromkeys(texts)))
+    return result
+
+
+def _spell(value: Any, separators: tuple[str, str]) -> str:
+    text = json.dumps(value, ensure_ascii=False, separators=separators)
+    try:
+        text.encode()
+    except UnicodeError:  # a lone surrogate can only be written as an escape
+        return json.dumps(value, separators=separators)
+    return text
+
+
+class Run:
+    """All engines over all records."""
+
+    def __init__(
+        self, engines: list[str], seconds: float, gibibytes: float, outcomes: Path | None
+    ) -> None:
+        self.engines = engines
+        self.tallies: dict[str, dict[str, Tally]] = {engine: {} for engine in engines}
+        self._left_out = wrong_labels()
+        self._workers = {
+            engine: Worker(judging, (engine,), seconds=seconds, gibibytes=gibibytes)
+            for engine in engines
+        }
+        self._versions = {engine: version_of(engine) for engine in engines}
+        self._known: dict[tuple[str, str | None, str], dict[str, Any]] = {}
+        self._file: Any = None
+        if outcomes is not None:
+            if outcomes.exists():
+                for line in outcomes.read_text(encoding="utf-8").splitlines():
+                    known = json.loads(line)
+                    if known["engine"] != OWN:
+                        self._known[known["engine"], known["version"], known["name"]] = known
+            self._file = outcomes.open("a", encoding="utf-8")
+
+    def take(self, set_name: str, record: Record) -> None:
+        """Have every engine judge one record."""
+        texts: list[list[str]] | None = None
+        for engine in self.engines:
+            identity = {
+                "engine": engine,
+                "version": self._versions[engine],
+                "set": set_name,
+                "name": record["name"],
+            }
+            outcome = self._known.get((engine, self._versions[engine], record["name"]))
+            if outcome is None:
+                texts = texts or spellings(record)
+                started = time.perf_counter()
+                answer = self._workers[engine].ask((record["schema"], texts))
+                outcome = answer.value or {"refused": answer.failure, "message": ""}
+                outcome = {**identity, "wall": time.perf_counter() - started, **outcome}
+                if self._file is not None:
+                    self._file.write(json.dumps(outcome) + "\n")
+                    self._file.flush()
+            tally = self.tallies[engine].setdefault(set_name, Tally())
+            tally.add(record, outcome, self._left_out)
+
+    def close(self) -> None:
+        """End the engines' processes."""
+        for worker in self._workers.values():
+            worker.close()
+        if self._file is not None:
+            self._file.close()
+
+    def totals(self, engine: str) -> dict[str, Tally]:
+        """The tallies of an engine's sets, and of all of them together."""
+        total = Tally()
+        for tally in self.tallies[engine].values():
+            total.merge(tally)
+        return {**self.tallies[engine], "all": total}
+
+
+def report_on(run: Run, report: Report, *, lists: bool) -> None:
+    """Print the tables."""
+    for engine in run.engines:
+        totals = run.totals(engine)
+        report.table(engine, [tally.row(name) for name, tally in totals.items()])
+        if engine == OWN:
+            report.table(
+                f"{engine}: milliseconds to a byte automaton",
+                [tally.times(name) for name, tally in totals.items()],
+            )
+        refused = [
+            {"refused because": reason, "schemas": count}
+            for reason, count in totals["all"].refused.most_common()
+        ]
+        report.table(f"{engine}: refused", refused)
+    if len(run.engines) > 1:
+        names = list(run.totals(run.engines[0]))
+        rows: list[dict[str, Any]] = []
+        for name in names:
+            tallies = {engine: run.totals(engine)[name] for engine in run.engines}
+            counts = {engine: tally.count for engine, tally in tallies.items()}
+            rows.append(
+                {
+                    "set": name,
+                    "schemas": counts[run.engines[0]]["schemas"],
+                    **{e: f"{c['passes'] / c['schemas']:.1%}" for e, c in counts.items()},
+                }
+            )
+        report.table("share of schemas that pass", rows)
+    own = run.totals(run.engines[0])["all"]
+    for line in own.wrong:
+        report.note(line)
+    for line in own.missed if lists else ():
         report.note(f"missed: {line}")
+
+
+def main() -> None:
+    """Measure and print."""
+    options = parser(__doc__)
+    options.add_argument("--set", dest="names", action="append", help="only this set (repeatable)")
+    options.add_argument("--limit", type=int, help="at most this many schemas of each set")
+    options.add_argument(
+        "--peer", dest="peers", action="append", choices=(*PEERS, "all"), help="this engine too"
+    )
+    options.add_argument("--only-peers", action="store_true", help="leave this package out")
+    options.add_argument("--seconds", type=float, default=20, help="limit per schema (20)")
+    options.add_argument("--memory", type=float, default=4, help="limit per schema, GiB (4)")
+    options.add_argument("--list", action="store_true", help="list what was missed, and why")
+    options.add_argument(
+        "--outcomes", type=Path, metavar="F", help="write every outcome as a JSON line, and resume"
+    )
+    arguments = options.parse_args()
+    asked = arguments.peers or []
+    peers = list(PEERS) if "all" in asked else list(dict.fromkeys(asked))
+    engines = ([] if arguments.only_peers else [OWN]) + peers
+    missing = [engine for engine in engines if version_of(engine) is None]
+    if missing or not engines:
+        sys.exit(f"not installed: {', '.join(missing)}" if missing else "no engine is left")
+    report = Report("JSON Schema coverage")
+    report.settings(
+        **{engine: version_of(engine) for engine in engines},
+        seconds=arguments.seconds,
+        memory=arguments.memory,
+        limit=arguments.limit,
+    )
+    run = Run(engines, arguments.seconds, arguments.memory, arguments.outcomes)
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        for name in arguments.names or set_names():
+            task = progress.add_task(name, total=None)
+            for record in records(name, arguments.limit):
+                run.take(name, record)
+                progress.advance(task)
+    run.close()
+    report_on(run, report, lists=arguments.list)
     report.finish(arguments.json)
 
 

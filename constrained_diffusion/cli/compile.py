@@ -41,6 +41,9 @@ def compile_command(
             help="tokenizer.json or its folder; default: the bundled denoiser's.",
         ),
     ] = None,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Compile anew, and leave nothing in the cache.")
+    ] = False,
 ) -> int:
     """Show what the constraint is compiled to: states, classes, seconds, shortest text, bounds."""
     if values and not choice:
@@ -48,7 +51,8 @@ def compile_command(
     options = ConstraintOptions(schema, lark, regex, (*(choice or ()), *(values or ())), template)
     constraint = options.build()
     vocabulary, length = _vocabulary(tokenizer)
-    emit(_report(_compile_to_fit(constraint, vocabulary, length)))
+    cache = False if no_cache else None
+    emit(_report(_compile_to_fit(constraint, vocabulary, length, cache)))
     return 0
 
 
@@ -64,14 +68,17 @@ def _vocabulary(tokenizer: str | None) -> tuple[Vocabulary, int]:
     return Vocabulary.from_tokenizer(tokenizer), _LENGTH
 
 
-def _compile_to_fit(constraint: Any, vocabulary: Vocabulary, length: int) -> CompiledConstraint:
+def _compile_to_fit(
+    constraint: Any, vocabulary: Vocabulary, length: int, cache: bool | None
+) -> CompiledConstraint:
     """Compiled for as many canvases as the shortest text needs: this command only reports."""
     from ..constraints import compile
 
     try:
-        return compile(constraint, vocabulary, length=length)
+        return compile(constraint, vocabulary, length=length, cache=cache)
     except CanvasTooSmallError as error:
-        return compile(constraint, vocabulary, length=length, canvases=-(-error.needed // length))
+        canvases = -(-error.needed // length)
+        return compile(constraint, vocabulary, length=length, canvases=canvases, cache=cache)
 
 
 def _report(compiled: CompiledConstraint) -> str:

@@ -30,7 +30,12 @@ class Language:
 
 
 class Constraint(ABC):
-    """Base of all constraints on text. Subclasses are frozen dataclasses."""
+    """Base of all constraints on text. Subclasses are frozen dataclasses.
+
+    Law: constraints that compare equal have the same language. What `language` looks at has to be
+    in fields that compare; those with `compare=False` say how to read an accepted text, say.
+    Compiled automata are cached by the fields that compare.
+    """
 
     @abstractmethod
     def language(self, capacity: int | None = None) -> Language:
@@ -51,6 +56,20 @@ class Constraint(ABC):
         override this; `accepts` and `explain` look at this spelling.
         """
         return Spelling(text)
+
+    def accepts_beyond(self, text: str) -> bool:
+        """Whether `text`, which `language()` lacks, satisfies this constraint all the same.
+
+        For constraints whose generation is narrowed to an automaton that cannot hold all of their
+        texts, while one given text can be judged: arrays of distinct strings, say, since to be
+        distinct is not regular. Must be False for every text that does not satisfy the constraint.
+
+        text: as the caller wrote it, before `spelling`; it has a UTF-8 encoding.
+
+        `CompiledConstraint.accepts` and `explain` ask the constraint that was compiled, and only
+        where its automaton refuses: never a hole of a template, nor an operand of `+ | & ~`.
+        """
+        return False
 
     def parse(self, text: str) -> Any:
         """The value that an accepted text stands for; the text itself by default."""

@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..automata import lift
 from ..errors import CanvasTooSmallError, ConstrainedDiffusionError, UnsatisfiableError
 from ..vocabulary import Vocabulary
 from .base import Constraint, Language
+from .compilation import compiled_automata
 from .explain import describe, failure
 from .schema import JsonSchema
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from pathlib import Path
 
     from torch import Tensor
 
@@ -37,12 +38,19 @@ class CompiledConstraint:
         length: positions of a canvas. canvases: how many canvases at most.
         min_tokens: the fewest tokens of an accepted text (without the end token).
         bounds: everything that was narrowed, in words; empty when exact.
-        stats: states, classes, transitions and compile seconds.
+        stats: states, classes, transitions, the seconds that compiling took, and the `source`:
+            "compiled", or the "memory cache" or "disk cache" that it was read from.
         initial_state: the automaton's state before the first canvas.
     """
 
     def __init__(
-        self, constraint: Constraint, vocabulary: Vocabulary, *, length: int, canvases: int = 1
+        self,
+        constraint: Constraint,
+        vocabulary: Vocabulary,
+        *,
+        length: int,
+        canvases: int = 1,
+        cache: bool | Path | None = None,
     ) -> None:
         for name, value in (("length", length), ("canvases", canvases)):
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
@@ -54,12 +62,10 @@ class CompiledConstraint:
         self.vocabulary = vocabulary
         self.length = length
         self.canvases = canvases
-        longest = max((len(token) for token in vocabulary.tokens if token is not None), default=0)
-        self._capacity = longest * length * canvases
-        self._language = constraint.language(self._capacity)
-        if self._language.automaton.is_empty:
-            raise UnsatisfiableError("no text satisfies this constraint")
-        self.tokens = lift.lift(self._language.automaton, vocabulary)
+        automata, source = compiled_automata(
+            constraint, vocabulary, length=length, canvases=canvases, cache=cache
+        )
+        self._language, self.tokens, self._capacity = automata
         self.initial_state = self.tokens.start
         self.min_tokens = int(self.tokens.distance[self.tokens.start])
         if self.min_tokens > length * canvases:
@@ -74,16 +80,20 @@ class CompiledConstraint:
                 "class_sets": len(self.tokens.set_offsets) - 1,
                 "transitions": len(self.tokens.edge_target),
                 "seconds": time.perf_counter() - started,
+                "source": source,
             }
         )
 
     def accepts(self, text: str | bytes) -> bool:
         """Whether `text` satisfies the constraint; any length. Bytes that are no UTF-8: False."""
         try:
-            spelled = self.constraint.spelling(_decoded(text)).text
+            decoded = _decoded(text)
+            spelled = self.constraint.spelling(decoded).text
         except UnicodeError:
             return False
-        return self._exact(spelled).automaton.accepts(spelled.encode())
+        if self._exact(spelled).automaton.accepts(spelled.encode()):
+            return True
+        return self.constraint.accepts_beyond(decoded)
 
     def explain(self, text: str | bytes) -> str | None:
         """None where `text` is accepted, else one line: where it fails and what was expected."""
@@ -93,7 +103,7 @@ class CompiledConstraint:
             return f"no valid UTF-8: {error}"
         spelling = self.constraint.spelling(decoded)
         found = failure(self._exact(spelling.text).automaton, spelling.text)
-        if found is None:
+        if found is None or self.constraint.accepts_beyond(decoded):
             return None
         offset, expected = found
         return describe(decoded, spelling.original_offset(offset), expected)
@@ -176,17 +186,25 @@ def as_constraint(value: Any) -> Constraint:
 
 
 def compile(
-    constraint: Any, vocabulary: Vocabulary, *, length: int, canvases: int = 1
+    constraint: Any,
+    vocabulary: Vocabulary,
+    *,
+    length: int,
+    canvases: int = 1,
+    cache: bool | Path | None = None,
 ) -> CompiledConstraint:
     """Compiles `constraint` (or a dict or Python type, read as a JSON schema) for a vocabulary.
 
     length: positions of a canvas; canvases: how many canvases the text may take at most.
+    cache: whether what was compiled before is used, and where this is kept. None: in memory, and
+        on disk in the default folder if compiling took 50 ms or more. True: there in any case. A
+        Path: in that folder in any case. False: neither on disk nor in memory.
 
     Raises CanvasTooSmallError where the shortest text does not fit, UnsatisfiableError where
     there is no text at all, LimitError, and the errors of the kind of constraint.
     """
     return CompiledConstraint(
-        as_constraint(constraint), vocabulary, length=length, canvases=canvases
+        as_constraint(constraint), vocabulary, length=length, canvases=canvases, cache=cache
     )
 
 

@@ -6,7 +6,14 @@ values that it is made of (`components`, `unrolling`), and *compiled* (`compile`
 `containers`, `strings`, `numbers`, `formats`, `layout`).
 """
 
-from .compile import DEFAULT_MAX_DEPTH, DEFAULT_MAX_STATES, CompiledSchema, compile_schema
+from .acceptor import Acceptor
+from .compile import (
+    DEFAULT_MAX_DEPTH,
+    DEFAULT_MAX_STATES,
+    CompiledSchema,
+    acceptor_of,
+    compile_schema,
+)
 from .fields import alternatives, restrict
 from .source import schema_of
 from .text import canonical_spelling, canonical_text
@@ -14,7 +21,9 @@ from .text import canonical_spelling, canonical_text
 __all__ = [
     "DEFAULT_MAX_DEPTH",
     "DEFAULT_MAX_STATES",
+    "Acceptor",
     "CompiledSchema",
+    "acceptor_of",
     "alternatives",
     "canonical_spelling",
     "canonical_text",

@@ -6,12 +6,13 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable
 
-from ...automata import ByteAutomaton, NfaBuilder
+from ...automata import ByteAutomaton, NfaBuilder, algebra
 from .automaton_cache import AUTOMATA
 from .components import ComponentGraph
-from .containers import ObjectStates, Part, add_array
 from .layout import Layout
+from .machines import Item, Label, Mark, Member
 from .normalise import Conjunction
+from .text import quote
 from .unrolling import Node, Unrolling
 
 _Place = tuple[Node, int, int]
@@ -42,9 +43,9 @@ class Assembly:
         self._layout = layout
         self._max_states = max_states
         self._check_limits = check_limits
-        self._containers = {node: unrolling.containers(node) for node in unrolling.nodes}
         self._keys: dict[Node, bytes] = {}
         self._uses = Counter[bytes]()
+        self._intersected: set[bytes] = set()
         for node in unrolling.nodes:
             self._keys[node] = self._key(node)
         self._automata: dict[bytes, ByteAutomaton] = {}
@@ -56,7 +57,8 @@ class Assembly:
             key = self._keys[node]
             if key in self._automata or not self._unrolling.exists(node):
                 continue
-            if node != root and (self._uses[key] < 2 or self._is_scalar(node)):
+            used_in_place = self._uses[key] < 2 or not self._unrolling.machine(node).edges
+            if node != root and used_in_place and key not in self._intersected:
                 continue
             automaton = AUTOMATA.get(key)
             if automaton is None:
@@ -65,9 +67,6 @@ class Assembly:
                 AUTOMATA.put(key, automaton)
             self._automata[key] = automaton
         return self._automata[self._keys[root]]
-
-    def _is_scalar(self, node: Node) -> bool:
-        return self._containers[node] == ((), ())
 
     def _key(self, node: Node) -> bytes:
         """A hash of all that the automaton of a node depends on; counts the uses of its parts.
@@ -83,18 +82,25 @@ class Assembly:
             used.append(self._keys[child])
             return used[-1]
 
-        arrays, objects = self._containers[node]
-        for array in arrays:
-            # The item after the prefix is copied for every number that is counted.
-            if max(array.min_items, array.max_items or 0) > len(array.prefix) + 1:
-                key(array.rest)
+        edges: list[tuple[object, ...]] = []
+        for source, label, target in self._unrolling.machine(node).edges:
+            if isinstance(label, Member):
+                name = label.key if isinstance(label.key, str) else label.key.key()
+                edges.append((source, name, key(label.value), target))
+            elif isinstance(label, Item):
+                value = key(label.value)
+                if label.part is not None and value is not None:
+                    self._intersected.add(value)
+                part = None if label.part is None else label.part.key()
+                edges.append((source, part, value, target))
+            else:
+                edges.append((source, label, target))
         shape = (
             self._layout.name,
             self._max_states,
             self._graph.components[node.component].facts.literals,
             tuple(scalar.key() for scalar in self._scalars[node.component]),
-            tuple(array.map(key) for array in arrays),
-            tuple(each.map(key) for each in objects),
+            edges,
         )
         digest = hashlib.blake2b(repr(shape).encode(errors="surrogatepass"), digest_size=32)
         if digest.digest() not in self._uses:
@@ -115,23 +121,59 @@ class Assembly:
     ) -> None:
         """Adds the values of a node between two states, or notes that parts are to be added."""
 
-        def part(component: Conjunction) -> Part | None:
-            child = self._unrolling.part(node, component)
-            if child is None:
-                return None
-            automaton = self._automata.get(self._keys[child])
-            if automaton is None:
-                return Part(self._keys[child], lambda *between: places.append((child, *between)))
-            return Part(self._keys[child], lambda *between: builder.embed(automaton, *between))
-
         for literal in self._graph.components[node.component].facts.literals:
             builder.add_literal(source, literal.encode(), target)
         for scalar in self._scalars[node.component]:
             builder.embed(scalar, source, target)
-        arrays, objects = self._containers[node]
-        for array in arrays:
-            add_array(builder, source, array, target, part, self._layout)
-        if objects:
-            states = ObjectStates(builder, target, part, self._layout, self._max_states)
-            for each in objects:
-                states.add(source, each)
+        machine = self._unrolling.machine(node)
+        if not machine.edges:
+            return
+        first = builder.add_states(machine.num_states - 2)
+        state = [source, target, *range(first, first + machine.num_states - 2)]
+        for begin, label, end in machine.edges:
+            self._add_edge(builder, node, state[begin], label, state[end], places)
+
+    def _add_edge(
+        self,
+        builder: NfaBuilder,
+        node: Node,
+        source: int,
+        label: Label,
+        target: int,
+        places: list[_Place],
+    ) -> None:
+        if label is None:
+            builder.add_epsilon(source, target)
+            return
+        if isinstance(label, Mark):
+            self._add_mark(builder, source, label, target)
+            return
+        child = self._unrolling.part(node, label.value)
+        if child is None:
+            return
+        if isinstance(label, Member):
+            colon, begin = builder.add_state(), builder.add_state()
+            if isinstance(label.key, str):
+                builder.add_literal(source, quote(label.key).encode(), colon)
+            else:
+                builder.embed(label.key, source, colon)
+            self._layout.add_colon(builder, colon, begin)
+            source = begin
+        automaton = self._automata.get(self._keys[child])
+        if automaton is None:
+            places.append((child, source, target))
+        elif isinstance(label, Item) and label.part is not None:
+            part = algebra.intersect(automaton, label.part, max_states=self._max_states)
+            builder.embed(part, source, target)
+        else:
+            builder.embed(automaton, source, target)
+
+    def _add_mark(self, builder: NfaBuilder, source: int, mark: Mark, target: int) -> None:
+        if mark.tight:
+            builder.add_literal(source, mark.text, target)
+        elif mark.text == b",":
+            self._layout.add_comma(builder, source, target)
+        elif mark.text in (b"{", b"["):
+            self._layout.add(builder, source, mark.text, target)
+        else:
+            self._layout.add_close(builder, source, mark.text, target)

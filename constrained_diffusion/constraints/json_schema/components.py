@@ -10,74 +10,65 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from .facts import ArrayFacts, Facts, ObjectFacts
+from .arrays import ArrayMachines
+from .facts import ArrayFacts
+from .keys import Keys
+from .machines import END, START, Machine
+from .normal_form import Facts
 from .normalise import Conjunction, Normaliser
-from .reading import ANYTHING, NOTHING
-from .text import is_writable
-
-
-@dataclass(frozen=True)
-class ArrayComponent:
-    """Arrays: `prefix` are the first items in order, `rest` is every further one."""
-
-    prefix: tuple[Conjunction, ...]
-    rest: Conjunction
-    min_items: int
-    max_items: int | None
-
-    def item(self, position: int) -> Conjunction:
-        return self.prefix[position] if position < len(self.prefix) else self.rest
-
-    def map(self, image: Callable[[Conjunction], object]) -> tuple[object, ...]:
-        """All that it says, with the image of each child in place of the child."""
-        prefix = tuple(image(item) for item in self.prefix)
-        return prefix, image(self.rest), self.min_items, self.max_items
-
-
-@dataclass(frozen=True)
-class Member:
-    """A key with a name, in the order of keys."""
-
-    name: str
-    required: bool
-    value: Conjunction
-
-
-@dataclass(frozen=True)
-class ObjectComponent:
-    """Objects: the named keys in their order, then any number of other keys under `additional`."""
-
-    members: tuple[Member, ...]
-    additional: Conjunction
-
-    def map(self, image: Callable[[Conjunction], object]) -> tuple[object, ...]:
-        """All that it says, with the image of each child in place of the child."""
-        members = tuple(
-            (member.name, member.required, image(member.value)) for member in self.members
-        )
-        return members, image(self.additional)
-
-
-@dataclass(frozen=True)
-class Component:
-    """One JSON value: its scalar facts, and the arrays and objects that it can be."""
-
-    facts: Facts
-    arrays: tuple[ArrayComponent, ...]
-    objects: tuple[ObjectComponent, ...]
-
-    def children(self) -> Iterator[Conjunction]:
-        for array in self.arrays:
-            yield from array.prefix
-            yield array.rest
-        for each in self.objects:
-            for member in each.members:
-                yield member.value
-            yield each.additional
-
+from .objects import ObjectMachines
+from .reading import NOTHING
 
 NEVER: Conjunction = (NOTHING,)
 """The component that no value satisfies."""
+
+FEW_ITEMS = 16
+
+
+@dataclass(frozen=True, eq=False)
+class Component:
+    """One JSON value: its facts, and the machine of the arrays and objects that it can be.
+
+    counts: whether the machine leaves out largest numbers of items, which it must not in the end.
+    """
+
+    facts: Facts
+    machine: Machine
+    counts: bool
+
+
+class ComponentMachines:
+    """Makes the machines of components of one schema.
+
+    relaxed: tests that are not regular are left out instead of narrowed.
+
+    Attributes:
+        narrowed: in words, the narrowing of tests that are not regular.
+    """
+
+    def __init__(self, normaliser: Normaliser, keys: Keys, *, relaxed: bool = False) -> None:
+        self.normaliser = normaliser
+        self.narrowed: dict[str, None] = {}
+        self._keys = keys
+        self._relaxed = relaxed
+
+    def machine(self, facts: Facts, most_items: int | None) -> Machine:
+        """The arrays and objects of a component.
+
+        most_items: the most items that a text can hold, or None; larger `maxItems` do not count.
+        """
+        machine = Machine()
+        arrays = ArrayMachines(
+            machine, END, self.normaliser, self._relaxed, most_items, self.narrowed
+        )
+        for array in facts.arrays:
+            arrays.add(START, array)
+        objects = ObjectMachines(
+            machine, END, self.normaliser, self._keys, self._relaxed, self.narrowed
+        )
+        for each in facts.objects:
+            objects.add(START, each)
+        return machine
 
 
 class ComponentGraph:
@@ -91,9 +82,9 @@ class ComponentGraph:
     """
 
     def __init__(
-        self, normaliser: Normaliser, root: Conjunction, check_limits: Callable[[int], None]
+        self, machines: ComponentMachines, root: Conjunction, check_limits: Callable[[int], None]
     ) -> None:
-        self._normaliser = normaliser
+        self._machines = machines
         self.root = root
         self.components: dict[Conjunction, Component] = {}
         self.back_edges: set[tuple[Conjunction, Conjunction]] = set()
@@ -114,7 +105,7 @@ class ComponentGraph:
             self.components[node] = self._component(node)
             on_path.add(node)
             unassigned.append(node)
-            children = dict.fromkeys(self.components[node].children())
+            children = dict.fromkeys(self.components[node].machine.values())
             path.append((node, iter(children)))
 
         waiting: set[Conjunction] = set()
@@ -152,52 +143,13 @@ class ComponentGraph:
             self.cycle.update((member, number) for member in members)
 
     def _component(self, node: Conjunction) -> Component:
-        facts = self._normaliser.facts(node)
-        return Component(
-            facts,
-            tuple(dict.fromkeys(self._array(array) for array in facts.arrays)),
-            tuple(dict.fromkeys(self._object(each) for each in facts.objects)),
-        )
+        facts = self._machines.normaliser.facts(node)
+        counts = any(map(_counts, facts.arrays))
+        return Component(facts, self._machines.machine(facts, FEW_ITEMS), counts)
 
-    def _array(self, facts: ArrayFacts) -> ArrayComponent:
-        length = max((len(group.prefix) for group in facts.groups), default=0)
-        prefix = [
-            self._normaliser.conjunction(
-                group.prefix[position] if position < len(group.prefix) else group.rest
-                for group in facts.groups
-            )
-            for position in range(length)
-        ]
-        rest = self._normaliser.conjunction(group.rest for group in facts.groups)
-        if facts.max_items is not None:
-            del prefix[facts.max_items :]
-        return ArrayComponent(tuple(prefix), rest, facts.min_items, facts.max_items)
 
-    def _object(self, facts: ObjectFacts) -> ObjectComponent:
-        """Named keys stand in the order of their first appearance, declared ones first.
-
-        A key that a group does not declare falls under the group's `additionalProperties`.
-        """
-        named = dict.fromkeys(name for group in facts.groups for name, _ in group.properties)
-        named.update(dict.fromkeys(facts.required))
-        properties = [dict(group.properties) for group in facts.groups]
-        further = [
-            ANYTHING if group.additional is None else group.additional for group in facts.groups
-        ]
-        required = frozenset(facts.required)
-        members = tuple(
-            Member(
-                name,
-                name in required,
-                self._normaliser.conjunction(
-                    declared.get(name, other)
-                    for declared, other in zip(properties, further, strict=True)
-                )
-                if is_writable(name)
-                else NEVER,
-            )
-            for name in named
-        )
-        if self._normaliser.is_closed(facts):
-            return ObjectComponent(members, NEVER)
-        return ObjectComponent(members, self._normaliser.conjunction(further))
+def _counts(facts: ArrayFacts) -> bool:
+    return any(
+        each.max_items is not None and each.max_items >= FEW_ITEMS
+        for each in (facts, *facts.denied)
+    )

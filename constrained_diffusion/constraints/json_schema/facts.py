@@ -1,23 +1,16 @@
-"""What a value must satisfy, type by type: the normal form of a schema.
+"""What a value of one type must satisfy: conjunctions of tests.
 
-A JSON value has exactly one type. So a schema without negation is, for each type, a union of
-conjunctions of tests on values of that type, and both union and conjunction of schemas work on
-each type by itself. `Facts` holds these unions; `StringFacts`, `NumberFacts`, `ArrayFacts` and
-`ObjectFacts` are one conjunction each. All are values: equal facts are equal and hashable.
+`StringFacts`, `NumberFacts`, `ArrayFacts` and `ObjectFacts` are one conjunction each. A conjunction
+can *deny* others. Facts are values: equal ones are equal and hashable.
+
+Schemas of items and members stand in facts by their numbers; `~number` is the complement.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Protocol, TypeVar
-
-from ...errors import LimitError
-
-MAX_CONJUNCTIONS = 4_000
-
-LITERALS = ("null", "true", "false")
+from typing import TypeVar
 
 
 @dataclass(frozen=True)
@@ -33,14 +26,30 @@ class StringFacts:
     denied: tuple[StringFacts, ...] = ()
     """Conjunctions, without denied ones of their own, none of which may hold."""
 
+    @property
+    def is_possible(self) -> bool:
+        """False if it is easy to see that no string satisfies them."""
+        return (
+            self.values != ()
+            and (self.max_length is None or self.min_length <= self.max_length)
+            and replace(self, denied=()) not in self.denied
+        )
+
     def __and__(self, other: StringFacts) -> StringFacts:
+        values = _common(self.values, other.values)
+        denied = _joined(self.denied, other.denied)
+        if values is not None and denied:
+            listed = [each for each in denied if each == StringFacts(each.values)]
+            excluded = {value for each in listed for value in each.values or ()}
+            values = tuple(value for value in values if value not in excluded)
+            denied = tuple(each for each in denied if each not in listed)
         return StringFacts(
-            _common(self.values, other.values),
+            values,
             _joined(self.patterns, other.patterns),
             _joined(self.formats, other.formats),
             max(self.min_length, other.min_length),
             _least(self.max_length, other.max_length),
-            _joined(self.denied, other.denied),
+            denied,
         )
 
 
@@ -73,16 +82,30 @@ class NumberFacts:
     denied: tuple[NumberFacts, ...] = ()
     """Conjunctions, without denied ones of their own, none of which may hold."""
 
+    @property
+    def is_possible(self) -> bool:
+        """False if it is easy to see that no number satisfies them."""
+        if self.values == () or replace(self, denied=()) in self.denied:
+            return False
+        return self.lower is None or self.upper is None or self.lower.value <= self.upper.value
+
     def __and__(self, other: NumberFacts) -> NumberFacts:
         lowers = [bound for bound in (self.lower, other.lower) if bound is not None]
         uppers = [bound for bound in (self.upper, other.upper) if bound is not None]
+        values = _common_numbers(self.values, other.values)
+        denied = _joined(self.denied, other.denied)
+        if values is not None and denied:
+            listed = [each for each in denied if each == NumberFacts(values=each.values)]
+            excluded = {number.value for each in listed for number in each.values or ()}
+            values = tuple(number for number in values if number.value not in excluded)
+            denied = tuple(each for each in denied if each not in listed)
         return NumberFacts(
             self.integer or other.integer,
             max(lowers, key=lambda bound: (bound.value, bound.exclusive), default=None),
             min(uppers, key=lambda bound: (bound.value, not bound.exclusive), default=None),
-            _common_numbers(self.values, other.values),
+            values,
             _joined(self.multiples, other.multiples),
-            _joined(self.denied, other.denied),
+            denied,
         )
 
 
@@ -95,26 +118,59 @@ class ArrayGroup:
 
 
 @dataclass(frozen=True)
+class Contains:
+    """At least `low`, and at most `high` items satisfy a schema."""
+
+    schema: int
+    low: int
+    high: int | None = None
+
+
+@dataclass(frozen=True)
 class ArrayFacts:
     """Tests on an array. Every group says something of each item."""
 
     groups: tuple[ArrayGroup, ...] = ()
     min_items: int = 0
     max_items: int | None = None
+    contains: tuple[Contains, ...] = ()
+    unique: bool = False
+    repeats: bool = False
+    """Whether some two items must be equal: the complement of `unique`."""
+    denied: tuple[ArrayFacts, ...] = ()
+    """Conjunctions of groups and numbers of items, none of which may hold."""
+
+    @property
+    def is_possible(self) -> bool:
+        """False if it is easy to see that no array satisfies them."""
+        if self.unique and self.repeats:
+            return False
+        return self.max_items is None or self.min_items <= self.max_items
 
     def __and__(self, other: ArrayFacts) -> ArrayFacts:
         return ArrayFacts(
             _joined(self.groups, other.groups),
             max(self.min_items, other.min_items),
             _least(self.max_items, other.max_items),
+            _joined(self.contains, other.contains),
+            self.unique or other.unique,
+            self.repeats or other.repeats,
+            _joined(self.denied, other.denied),
         )
 
 
 @dataclass(frozen=True)
 class ObjectGroup:
-    """What one schema says of keys. `additional` is None where it says nothing of further keys."""
+    """What one schema says of keys.
+
+    properties: pairs of a key and the schema of its value.
+    patterns: regular expressions, searched for in keys, with the JSON pointers of their keywords
+        and the schemas of the values.
+    additional: the schema under all other keys; None where nothing is said of them.
+    """
 
     properties: tuple[tuple[str, int], ...] = ()
+    patterns: tuple[tuple[str, str, int], ...] = ()
     additional: int | None = None
 
 
@@ -124,87 +180,32 @@ class ObjectFacts:
 
     groups: tuple[ObjectGroup, ...] = ()
     required: tuple[str, ...] = ()
+    min_properties: int = 0
+    max_properties: int | None = None
+    names: tuple[int, ...] = ()
+    """Schemas that every key satisfies, as a string."""
+    denied: tuple[ObjectFacts, ...] = ()
+    """Conjunctions, without denied ones of their own, none of which may hold."""
+
+    @property
+    def is_possible(self) -> bool:
+        """False if it is easy to see that no object satisfies them."""
+        if self.max_properties is not None:
+            return max(self.min_properties, len(self.required)) <= self.max_properties
+        return True
 
     def __and__(self, other: ObjectFacts) -> ObjectFacts:
         return ObjectFacts(
-            _joined(self.groups, other.groups), _joined(self.required, other.required)
+            _joined(self.groups, other.groups),
+            _joined(self.required, other.required),
+            max(self.min_properties, other.min_properties),
+            _least(self.max_properties, other.max_properties),
+            _joined(self.names, other.names),
+            _joined(self.denied, other.denied),
         )
 
 
-@dataclass(frozen=True)
-class Facts:
-    """A schema in normal form: the literals it allows, and per type a union of conjunctions."""
-
-    literals: tuple[str, ...] = ()
-    numbers: tuple[NumberFacts, ...] = ()
-    strings: tuple[StringFacts, ...] = ()
-    arrays: tuple[ArrayFacts, ...] = ()
-    objects: tuple[ObjectFacts, ...] = ()
-
-    def __and__(self, other: Facts) -> Facts:
-        """The values that satisfy both. Raises LimitError if there are too many conjunctions."""
-        return Facts(
-            tuple(name for name in self.literals if name in other.literals),
-            _conjunction(self.numbers, other.numbers),
-            _conjunction(self.strings, other.strings),
-            _conjunction(self.arrays, other.arrays),
-            _conjunction(self.objects, other.objects),
-        )
-
-    def __or__(self, other: Facts) -> Facts:
-        """The values that satisfy either."""
-        return union((self, other))
-
-
-NO_FACTS = Facts()
-ALL_FACTS = Facts(LITERALS, (NumberFacts(),), (StringFacts(),), (ArrayFacts(),), (ObjectFacts(),))
-
-
-def union(parts: Iterable[Facts]) -> Facts:
-    """The values that satisfy any of the parts."""
-    parts = list(parts)
-    literals = {name for part in parts for name in part.literals}
-    return Facts(
-        tuple(name for name in LITERALS if name in literals),
-        _absorbed((facts for part in parts for facts in part.numbers), NumberFacts()),
-        _string_union(facts for part in parts for facts in part.strings),
-        _absorbed((facts for part in parts for facts in part.arrays), ArrayFacts()),
-        _absorbed((facts for part in parts for facts in part.objects), ObjectFacts()),
-    )
-
-
-class _Conjunction(Protocol):
-    def __and__(self: _T, other: _T, /) -> _T: ...
-
-
-_T = TypeVar("_T", bound=_Conjunction)
 _Item = TypeVar("_Item")
-
-
-def _conjunction(ours: Sequence[_T], theirs: Sequence[_T]) -> tuple[_T, ...]:
-    if len(ours) * len(theirs) > MAX_CONJUNCTIONS:
-        raise LimitError(
-            f"schemas that hold together multiply to over {MAX_CONJUNCTIONS} alternatives; "
-            "use fewer branches in anyOf"
-        )
-    return tuple(dict.fromkeys(mine & its for mine in ours for its in theirs))
-
-
-def _absorbed(parts: Iterable[_Item], everything: _Item) -> tuple[_Item, ...]:
-    """The distinct parts of a union; only `everything` if it is among them."""
-    distinct = tuple(dict.fromkeys(parts))
-    return (everything,) if everything in distinct else distinct
-
-
-def _string_union(parts: Iterable[StringFacts]) -> tuple[StringFacts, ...]:
-    """As `_absorbed`; lists of values without other tests become one list (unions of `const`)."""
-    distinct = _absorbed(parts, StringFacts())
-    lists = [facts for facts in distinct if facts == StringFacts(facts.values)]
-    if len(lists) < 2:
-        return distinct
-    values = tuple(dict.fromkeys(value for facts in lists for value in facts.values or ()))
-    others = tuple(facts for facts in distinct if facts not in lists)
-    return (replace(lists[0], values=values), *others)
 
 
 def _common(

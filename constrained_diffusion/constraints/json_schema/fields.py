@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
+import json
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
 from ...automata import MAX_STATES
 from ...errors import ConstrainedDiffusionError, LimitError
-from .components import NEVER, Component, ComponentGraph
+from .components import Component, ComponentGraph, ComponentMachines
 from .drafts import Draft, draft_of
+from .keys import Keys
+from .machines import END, START, Item, Machine, Mark, Member
 from .normalise import Conjunction, Normaliser
-from .numbers import satisfies
+from .numbers import number_language, spellings
 from .reading import Reader
 from .references import RawSchema, pointer_tokens
+from .registry import Registry
 from .strings import string_language
 from .text import quote
 
@@ -24,7 +27,7 @@ _Value = TypeVar("_Value")
 _LITERALS = {"null": None, "true": True, "false": False}
 
 
-def alternatives(schema: RawSchema, pointer: str) -> list[Any]:
+def alternatives(schema: RawSchema, pointer: str, registry: Registry | None = None) -> list[Any]:
     """The values that the field at `pointer` (of an instance) can have.
 
     Literals come first, then numbers, strings, arrays and objects, each in the schema's order.
@@ -32,9 +35,11 @@ def alternatives(schema: RawSchema, pointer: str) -> list[Any]:
     Raises ConstrainedDiffusionError if there is no such field, or if it can have values other
     than those of `enum`, `const`, booleans and null.
     """
-    reader = Reader(schema)
+    reader = Reader(schema, registry)
     normaliser = Normaliser(reader, open_objects=True)
-    graph = ComponentGraph(normaliser, normaliser.conjunction([reader.root]), lambda count: None)
+    keys = Keys(normaliser, capacity=None, max_states=MAX_STATES)
+    root = normaliser.conjunction([reader.root])
+    graph = ComponentGraph(ComponentMachines(normaliser, keys), root, lambda count: None)
     places: list[Conjunction] = [graph.root]
     for token in _tokens(pointer):
         places = list(
@@ -103,13 +108,32 @@ def _containing(token: str, child: dict[str, Any], draft: Draft) -> dict[str, An
 
 
 def _below(component: Component, token: str) -> Iterator[Conjunction]:
-    """The components of the item or the named member `token`."""
-    for each in component.objects:
-        yield from (member.value for member in each.members if member.name == token)
+    """The components of the item or the member `token`."""
+    key = quote(token).encode(errors="surrogatepass")
+    for _, label, _ in component.machine.edges:
+        if isinstance(label, Member) and (
+            label.key == token if isinstance(label.key, str) else label.key.accepts(key)
+        ):
+            yield label.value
     index = _index(token)
-    for array in component.arrays:
-        if index is not None and (array.max_items is None or index < array.max_items):
-            yield array.item(index)
+    if index is not None:
+        yield from _items_at(component.machine, index)
+
+
+def _items_at(machine: Machine, index: int) -> Iterator[Conjunction]:
+    """The components of the items that can stand at a position."""
+    opened = {target for _, label, target in machine.edges if label == Mark(b"[")}
+    reached = {t for s, label, t in machine.edges if s in opened and label is None}
+    seen: list[set[int]] = []
+    for _ in range(index):
+        after = {t for s, label, t in machine.edges if s in reached and isinstance(label, Item)}
+        reached = {t for s, label, t in machine.edges if s in after and label == Mark(b",")}
+        if reached in seen[-1:]:
+            break
+        seen.append(reached)
+    for source, label, _ in machine.edges:
+        if source in reached and isinstance(label, Item):
+            yield label.value
 
 
 def _values(graph: ComponentGraph, name: Conjunction, pointer: str) -> Iterator[Any]:
@@ -118,26 +142,43 @@ def _values(graph: ComponentGraph, name: Conjunction, pointer: str) -> Iterator[
     facts = component.facts
     yield from (_LITERALS[literal] for literal in facts.literals)
     for numbers in facts.numbers:
+        automaton, _ = number_language(numbers)
         for number in _listed(numbers.values, pointer):
-            if satisfies(number.value, numbers):
+            if any(automaton.accepts(spelling.encode()) for spelling in spellings(number)):
                 integral = number.value.denominator == 1 and not number.pointed
                 yield int(number.value) if integral else float(number.value)
     for strings in facts.strings:
         values = _listed(strings.values, pointer)
         automaton, _ = string_language(strings, capacity=None, max_states=MAX_STATES)
         yield from (value for value in values if automaton.accepts(quote(value).encode()))
-    for array in component.arrays:
-        if array.max_items != array.min_items or array.min_items > len(array.prefix):
-            _listed(None, pointer)
-        items = [list(_values(graph, item, pointer)) for item in array.prefix]
-        yield from (list(values) for values in itertools.product(*items))
-    for each in component.objects:
-        if each.additional != NEVER or not all(member.required for member in each.members):
-            _listed(None, pointer)
-        members = [list(_values(graph, member.value, pointer)) for member in each.members]
-        names = [member.name for member in each.members]
-        for values in itertools.product(*members):
-            yield dict(zip(names, values, strict=True))
+    yield from map(json.loads, _texts(graph, component.machine, START, pointer, ()))
+
+
+def _texts(
+    graph: ComponentGraph, machine: Machine, state: int, pointer: str, path: tuple[int, ...]
+) -> Iterator[str]:
+    """The texts from a state of a machine to its end."""
+    if state == END:
+        yield ""
+        return
+    if state in path:
+        _listed(None, pointer)
+    for source, label, target in machine.edges:
+        if source != state:
+            continue
+        beginnings = [""]
+        if isinstance(label, Mark):
+            beginnings = [label.text.decode()]
+        elif label is not None:
+            key = ""
+            if isinstance(label, Member):
+                if not isinstance(label.key, str):
+                    _listed(None, pointer)
+                key = f"{quote(str(label.key))}:"
+            beginnings = [key + json.dumps(value) for value in _values(graph, label.value, pointer)]
+        for beginning in beginnings:
+            for rest in _texts(graph, machine, target, pointer, (*path, state)):
+                yield beginning + rest
 
 
 def _listed(values: tuple[_Value, ...] | None, pointer: str) -> tuple[_Value, ...]:

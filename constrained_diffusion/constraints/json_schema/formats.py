@@ -51,6 +51,22 @@ _EXPRESSION = rf"\{{[+#./;?&]?{_VARIABLE}(?:,{_VARIABLE})*\}}"
 _TEMPLATE = f"(?:[A-Za-z0-9._~!$&()*+,;=:@/?#-]|{_PERCENT}|{_EXPRESSION})*"
 _POINTER = "(?:/(?:[^~/]|~[01])*)*"
 
+_PLAIN = "[A-Za-z0-9 _:;,=@#%&!\"'<>~`/-]"
+_ESCAPE = r"\\[dwsDWSnrt\\.^$*+?()\[\]{}|/]"
+_CLASS = r"\[\^?(?:[A-Za-z0-9 _.:,@/+*]|[a-z]-z|[A-Z]-Z|[0-9]-9|\\[dwsDWS\\\]\[.-])+\]"
+_COUNT = "|".join(f"{low},[{low}-9]" for low in range(10))
+_QUANTIFIER = rf"(?:[*+?]|\{{(?:[0-9]{{1,2}},?|{_COUNT})\}})\??"
+
+
+def _regex(depth: int) -> str:
+    """Regular expressions that ECMAScript and Python both read, with groups to a depth."""
+    atom = f"(?:{_PLAIN}|\\.|{_ESCAPE}|{_CLASS})"
+    if depth:
+        atom = f"(?:{atom}|\\((?:\\?:)?{_regex(depth - 1)}\\))"
+    branch = rf"(?:[\^$]|{atom}(?:{_QUANTIFIER})?)*"
+    return rf"{branch}(?:\|{branch})*"
+
+
 _NO_LITERAL = "no IP address in brackets"
 _SHORT_NAME = "at most 63 characters, no two hyphens in a row"
 _SHORT_MAIL = (
@@ -76,6 +92,11 @@ _PATTERNS: dict[str, tuple[str, str]] = {
     "iri-reference": (f"(?:{_URI}|{_RELATIVE})", f"only ASCII, {_NO_LITERAL}"),
     "uri-template": (_TEMPLATE, "only ASCII, no apostrophe, expressions without modifiers"),
     "json-pointer": (_POINTER, ""),
+    "regex": (
+        _regex(2),
+        "plain ASCII characters, common escapes and classes, quantifiers to 99, groups to a depth "
+        "of 2",
+    ),
     "relative-json-pointer": (f"(?:0|[1-9]+0?)(?:#|{_POINTER})", "no 0 but at the number's end"),
 }
 

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 
 from ...automata import ByteAutomaton, NfaBuilder, algebra, bytes_of
 from .facts import Bound, NumberFacts, NumberValue
+from .multiples import multiples_language, others_language, short_numbers, with_fraction
+from .number_tests import satisfies
 
 _DIGIT = bytes_of((0x30, 0x39))
 _NONZERO = bytes_of((0x31, 0x39))
@@ -23,6 +26,10 @@ _EXACT_INTEGERS = 2**53
 
 INTEGER_SPELLING = "integers are written without fraction and exponent"
 BOUNDED_SPELLING = "numbers with bounds are written without exponent"
+DENIED_SPELLING = (
+    "numbers that not, oneOf or if tell apart are written without exponent, of at most 15 digits "
+    "where they must differ"
+)
 LISTED_SPELLING = "numbers of enum and const are written plainly, as in 12.5"
 EXPONENTS = "exponents of numbers have at most two digits"
 EXCLUSIVE = (
@@ -35,17 +42,84 @@ Language = tuple[ByteAutomaton, tuple[str, ...]]
 
 @lru_cache(maxsize=4096)
 def number_language(facts: NumberFacts) -> Language:
-    """The spellings of the numbers that satisfy `facts`; empty if there are none."""
+    """The spellings of the numbers that satisfy `facts`; empty if there are none.
+
+    Raises LimitError for multiples of whole numbers that take too many states.
+    """
     if facts.values is not None:
         spelled = {
             spelling.encode()
             for number in facts.values
-            if satisfies(number.value, facts)
             for spelling in spellings(number)
+            if satisfies(spelling, facts)
         }
-        if facts.integer:
-            spelled = {spelling for spelling in spelled if b"." not in spelling}
         return algebra.choice(sorted(spelled)), (LISTED_SPELLING,)
+    if not facts.multiples and not facts.denied:
+        return _within_bounds(facts)
+    automaton, found = _within_bounds(replace(facts, multiples=(), denied=()))
+    notes = dict.fromkeys(found)
+    if facts.multiples:
+        multiples, note = multiples_language(facts.multiples)
+        automaton = algebra.intersect(automaton, multiples)
+        notes[note] = None
+    for each in facts.denied:
+        outside, remarks = _outside(each)
+        automaton = algebra.intersect(automaton, outside)
+        notes.update(dict.fromkeys(remarks))
+    return automaton, tuple(notes)
+
+
+@lru_cache(maxsize=1024)
+def _outside(facts: NumberFacts) -> Language:
+    """Numbers that violate one of the tests of a conjunction, written without exponent."""
+    parts: list[ByteAutomaton] = []
+    notes: dict[str, None] = {DENIED_SPELLING: None}
+    if facts.integer:
+        parts.append(with_fraction())
+    for of in facts.multiples:
+        others, note = others_language(of)
+        parts.append(others)
+        notes[note] = None
+    beyond = []
+    if facts.lower is not None:
+        beyond.append(NumberFacts(upper=Bound(facts.lower.value, not facts.lower.exclusive)))
+    if facts.upper is not None:
+        beyond.append(NumberFacts(lower=Bound(facts.upper.value, not facts.upper.exclusive)))
+    for each in beyond:
+        automaton, remarks = _within_bounds(each)
+        parts.append(automaton)
+        notes.update(dict.fromkeys(remarks))
+    if facts.values is not None:
+        parts.append(_other_numbers(tuple(sorted({listed.value for listed in facts.values}))))
+    return algebra.union(*parts), tuple(notes)
+
+
+@lru_cache(maxsize=256)
+def _other_numbers(values: tuple[Fraction, ...]) -> ByteAutomaton:
+    """Plain numbers that are none of the values, also as doubles: of at most 15 digits."""
+    plain = algebra.union(with_fraction(), short_numbers())
+    builder = NfaBuilder()
+    start, end = builder.add_states(2), 1
+    zeros = builder.add_state()
+    builder.add_edge(zeros, _digit(0), zeros)
+    builder.add_epsilon(zeros, end)
+    for value in values:
+        whole, digits = _digits(abs(value))
+        signs = [b""] if value > 0 else [b"-"] if value < 0 else [b"", b"-"]
+        for sign in signs:
+            state = builder.add_state()
+            builder.add_literal(start, sign + whole.encode(), state)
+            if not digits:
+                builder.add_epsilon(state, end)
+            after = builder.add_state()
+            builder.add_literal(state, b"." + digits.encode(), after)
+            builder.add_epsilon(after, zeros)
+    listed = builder.determinise(start, [end])
+    return algebra.difference(plain, listed)
+
+
+def _within_bounds(facts: NumberFacts) -> Language:
+    """The numbers of a kind, between bounds."""
     if facts.lower is None and facts.upper is None:
         if facts.integer:
             return _range(None, None, fraction=False), (INTEGER_SPELLING,)
@@ -79,23 +153,12 @@ def describe(facts: NumberFacts) -> str:
     ):
         if bound is not None:
             words.append(f"{exclusive if bound.exclusive else inclusive} {bound.value}")
+    words += [f"a multiple of {multiple}" for multiple in facts.multiples]
     if facts.values is not None:
         values = ", ".join(spellings(value)[0] for value in facts.values)
         words.append(f"one of {values}")
-    return " and ".join(words)
-
-
-def satisfies(number: Fraction, facts: NumberFacts) -> bool:
-    """Whether a number of an enumeration satisfies the other tests."""
-    if facts.integer and number.denominator != 1:
-        return False
-    for bound, sign in ((facts.lower, 1), (facts.upper, -1)):
-        if bound is None:
-            continue
-        distance = (number - bound.value) * sign
-        if distance < 0 or (distance == 0 and bound.exclusive):
-            return False
-    return True
+    words += [f"not {describe(each)}" for each in facts.denied[:3]]
+    return " and ".join(words) or "possible"
 
 
 def _least_integer(bound: Bound | None) -> Fraction | None:

@@ -2,24 +2,25 @@
 
 Schemas are read when something asks for them, so that a definition which nothing uses is never
 looked at. A schema is known by its number; number 0 is the schema that everything satisfies,
-number 1 the one that nothing satisfies.
+number 1 the one that nothing satisfies. The same text can have several numbers where it does not
+mean the same: under another base URI, in another draft, in another dynamic scope.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ...errors import SchemaError, UnsupportedSchemaError
-from .drafts import Draft, draft_of
-from .references import Document, Place, as_schema
+from . import drafts
+from . import keywords as checks
+from .drafts import Dialect, Draft
+from .keywords import problem
+from .references import Context, Location, Place, Resource, pointer_of
+from .registry import Library, Registry
 
 ANYTHING = 0
 NOTHING = 1
-
-TYPE_NAMES = ("null", "boolean", "integer", "number", "string", "array", "object")
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,94 +28,111 @@ class ReadSchema:
     """One schema whose constraining keywords are checked.
 
     keywords: in the order in which they are written; schemas in them are replaced by their
-        numbers, `type` is a tuple of names, `$ref` the number of its target. Bounds of numbers
-        are under `minimum` and `maximum`, or `exclusiveMinimum` and `exclusiveMaximum`, as
-        numbers, also where draft 4 writes them with booleans.
+        numbers. Which there are, and what their values are:
+
+        - `$ref`, `$dynamicRef` (also for `$recursiveRef`): the number of the target;
+        - `not`, `if`, `then`, `else`, `contains`, `propertyNames`, `additionalProperties`,
+          `additionalItems`, `unevaluatedProperties`, `unevaluatedItems`: a number;
+        - `allOf`, `anyOf`, `oneOf`, `prefixItems`: a tuple of numbers;
+        - `items`: a number, or the tuple of numbers of the older drafts, and only beside that
+          `additionalItems`;
+        - `properties`, `patternProperties`, `dependentSchemas`: a dict of numbers;
+        - `required`: a tuple of names, `dependentRequired`: a dict of such (`dependencies` is split
+          into these two);
+        - `type`: a tuple of names, with "null" where `nullable` adds it;
+        - `enum`: a tuple of values, `const`: a value;
+        - `minimum`, `maximum`, `exclusiveMinimum`, `exclusiveMaximum`: numbers, also where draft 4
+          writes booleans; `multipleOf`: a number more than 0, as written;
+        - `minLength`, `maxLength`, `minItems`, `maxItems`, `minProperties`, `maxProperties`, and
+          beside `contains` `minContains`, `maxContains`: counts;
+        - `uniqueItems`: a bool; `pattern`, `format`: a string.
+
+        `if` stands alone only from 2019-09 on, where it says what is evaluated; `then` and `else`
+        never do.
+    draft: what the schema is read as.
     """
 
-    pointer: str
+    location: Location
     keywords: dict[str, Any]
+    draft: Draft
+
+    @property
+    def pointer(self) -> str:
+        """The JSON pointer of the schema, after the URI of documents other than the root's."""
+        return pointer_of(self.location)
 
 
-@dataclass(frozen=True)
-class _Refusal:
-    """A keyword that constrains and cannot be honoured yet, from a draft on."""
+HONOURED: frozenset[str] = frozenset().union(*drafts.HONOURED.values())
+"""All keywords that constrain in some draft. Others are annotations or unknown, and ignored."""
 
-    since: Draft
-    until: Draft = Draft.DRAFT2020_12
-    constrains: Callable[[Any], bool] = lambda value: True
-
-
-_REFUSED = {
-    "allOf": _Refusal(Draft.DRAFT4),
-    "oneOf": _Refusal(Draft.DRAFT4),
-    "not": _Refusal(Draft.DRAFT4),
-    "patternProperties": _Refusal(Draft.DRAFT4, constrains=lambda value: value != {}),
-    "minProperties": _Refusal(Draft.DRAFT4, constrains=lambda value: value != 0),
-    "maxProperties": _Refusal(Draft.DRAFT4),
-    "uniqueItems": _Refusal(Draft.DRAFT4, constrains=lambda value: value is not False),
-    "multipleOf": _Refusal(Draft.DRAFT4),
-    "dependencies": _Refusal(Draft.DRAFT4, constrains=lambda value: value != {}),
-    "contains": _Refusal(Draft.DRAFT6),
-    "propertyNames": _Refusal(Draft.DRAFT6, constrains=lambda value: value not in (True, {})),
-    "if": _Refusal(Draft.DRAFT7),
-    "dependentRequired": _Refusal(Draft.DRAFT2019_09, constrains=lambda value: value != {}),
-    "dependentSchemas": _Refusal(Draft.DRAFT2019_09, constrains=lambda value: value != {}),
-    "unevaluatedItems": _Refusal(Draft.DRAFT2019_09),
-    "unevaluatedProperties": _Refusal(Draft.DRAFT2019_09),
-    "$recursiveRef": _Refusal(Draft.DRAFT2019_09, until=Draft.DRAFT2019_09),
-    "$dynamicRef": _Refusal(Draft.DRAFT2020_12),
-}
-
-
-# Names that would have to be asserted but cannot be, and why.
-_REFUSED_FORMATS = {"regex": "regular expressions are not a regular language"}
+Check = Callable[[Any, Place, str], Any]
 
 
 class Reader:
-    """Reads the schemas of one document on demand.
+    """Reads the schemas of one document on demand, and of others that it refers to.
 
-    Raises SchemaError (not a schema) and UnsupportedSchemaError (a keyword that cannot be
-    honoured), each with the JSON pointer of the place.
+    What a schema says is what its draft says, with three liberties:
+
+    - Where no `$schema` is stated, the draft is 2020-12, but a list of schemas under `items` is
+      read as older drafts do, and `nullable: true` beside `type` adds null, as OpenAPI 3.0 says.
+      JSON Schema does not know `nullable`; where a `$schema` is stated it is ignored.
+    - `dependencies` is honoured in 2019-09 and 2020-12, which dropped it, unless that can accept
+      more than the draft does: not below `not`, `if`, `oneOf` and `contains`, and not in documents
+      with `unevaluatedProperties` or `unevaluatedItems`.
+    - A `$schema` inside a resource, where the specification allows none, is followed.
+
+    Args:
+        schema: the document.
+        registry: more documents by URI. The official metaschemas are always known.
+
+    Attributes:
+        root: the number of the document's schema.
+        draft: the draft of the document's schema.
+
+    Raises SchemaError (not a schema) and UnsupportedSchemaError (a reference to a document that is
+    not there, a draft that is not known), each with the JSON pointer of the place.
     """
 
-    def __init__(self, schema: Any) -> None:
-        self.draft = draft_of(schema)
-        self._states_draft = isinstance(schema, dict) and "$schema" in schema
-        self._document = Document(as_schema(schema, ""), self.draft)
-        root = self._document.root
+    def __init__(self, schema: Any, registry: Registry | None = None) -> None:
+        self._library = Library(schema, registry)
+        root = self._library.root
+        self.draft = root.dialect.draft
         # Keeping the places keeps the raw schemas alive, so that `id` stays unique.
-        self._places = [Place(True, "", root.resource), Place(False, "", root.resource)]
-        self._numbers: dict[tuple[int, str], int] = {}
+        self._places = [self._made(True, ""), self._made(False, "")]
+        self._numbers: dict[tuple[int, Resource, Dialect, Context], int] = {}
         self._read: dict[int, ReadSchema] = {}
         self._constants: dict[tuple[type, Any], int] = {}
-        self._checks: dict[str, Callable[[Any, Place, str], Any]] = {
+        self._checks: dict[str, Check] = {
             "$ref": self._reference,
-            "type": self._types,
+            "$recursiveRef": self._recursive_reference,
+            "$dynamicRef": self._dynamic_reference,
+            "type": checks.types,
+            "enum": checks.values,
+            "const": checks.json_value,
             "properties": self._map_of_schemas,
-            "required": self._names,
-            "additionalProperties": self._schema,
+            "patternProperties": self._map_of_schemas,
+            "dependentSchemas": self._map_of_schemas,
+            "dependentRequired": checks.names_by_name,
+            "required": checks.names,
             "prefixItems": self._list_of_schemas,
             "items": self._items,
-            "additionalItems": self._schema,
-            "minItems": self._count,
-            "maxItems": self._count,
-            "enum": self._values,
-            "const": self._value,
-            "minLength": self._count,
-            "maxLength": self._count,
-            "pattern": self._text,
-            "format": self._format,
-            "minimum": self._number,
-            "maximum": self._number,
-            "exclusiveMinimum": self._exclusive,
-            "exclusiveMaximum": self._exclusive,
-            "anyOf": self._branches,
+            "uniqueItems": checks.flag,
+            "multipleOf": checks.divisor,
+            "exclusiveMinimum": checks.exclusive,
+            "exclusiveMaximum": checks.exclusive,
+            "pattern": checks.text,
+            "format": checks.text,
+            **dict.fromkeys(("allOf", "anyOf", "oneOf"), self._branches),
+            **dict.fromkeys(("minimum", "maximum"), checks.number),
+            **dict.fromkeys(
+                (
+                    f"{bound}{what}"
+                    for what in ("Length", "Items", "Properties", "Contains")
+                    for bound in ("min", "max")
+                ),
+                checks.count,
+            ),
         }
-        if self.draft < Draft.DRAFT6:
-            del self._checks["const"]
-        if self.draft < Draft.DRAFT2020_12:
-            del self._checks["prefixItems"]
         self.root = self._number_of(root)
 
     def pointer(self, number: int) -> str:
@@ -126,10 +144,7 @@ class Reader:
         # The document keeps its containers alive, so that their identity stays theirs.
         key = (type(value), id(value) if isinstance(value, list | dict) else value)
         if key not in self._constants:
-            number = len(self._places)
-            self._places.append(Place({"const": value}, pointer, self._places[0].resource))
-            self._read[number] = ReadSchema(pointer, {"const": value})
-            self._constants[key] = number
+            self._constants[key] = self._new(pointer, {"const": value})
         return self._constants[key]
 
     def read(self, number: int) -> ReadSchema:
@@ -142,72 +157,74 @@ class Reader:
         """Whether a schema says anything at all."""
         return number != ANYTHING and (number == NOTHING or bool(self.read(number).keywords))
 
+    def _made(self, raw: Any, location: Location) -> Place:
+        root = self._library.root
+        return Place(raw, location, root.resource, root.dialect, root.context)
+
+    def _new(self, location: Location, keywords: dict[str, Any]) -> int:
+        """The number of a schema that does not stand in a document as such."""
+        number = len(self._places)
+        self._places.append(self._made(keywords, location))
+        self._read[number] = ReadSchema(location, keywords, self.draft)
+        return number
+
     def _number_of(self, place: Place) -> int:
         if isinstance(place.raw, bool):
             return ANYTHING if place.raw else NOTHING
-        place = self._document.enter(place)
-        key = (id(place.raw), place.resource.uri)
+        key = (id(place.raw), place.resource, place.dialect, place.context)
         if key not in self._numbers:
             self._numbers[key] = len(self._places)
             self._places.append(place)
         return self._numbers[key]
 
     def _read_place(self, place: Place) -> ReadSchema:
-        raw = place.raw
-        if isinstance(raw, bool):
-            return ReadSchema(place.pointer, {})
-        if "$ref" in raw and self.draft.reference_stands_alone:
-            raw = {"$ref": raw["$ref"]}
+        raw, draft = place.raw, place.dialect.draft
         keywords: dict[str, Any] = {}
+        if isinstance(raw, bool):
+            return ReadSchema(place.location, keywords, draft)
+        honoured = drafts.HONOURED[place.dialect]
+        if "$ref" in raw and draft.reference_stands_alone:
+            honoured = frozenset(("$ref",))
         for keyword, value in raw.items():
-            if keyword in _REFUSED:
-                self._refuse(keyword, value, raw, place)
-            check = self._checks.get(keyword)
-            if check is not None:
-                keywords[keyword] = check(value, place, keyword)
-        if "discriminator" in raw and "oneOf" in raw:
-            keywords["oneOf"] = self._branches(raw["oneOf"], place, "oneOf")
-            keywords["discriminator"] = self._discriminator(raw["discriminator"], place)
-        if not isinstance(keywords.get("items"), tuple):
-            keywords.pop("additionalItems", None)
-        self._exclusive_booleans(keywords, place)
-        return ReadSchema(place.pointer, keywords)
-
-    def _refuse(self, keyword: str, value: Any, raw: dict[str, Any], place: Place) -> None:
-        refusal = _REFUSED[keyword]
-        if not refusal.since <= self.draft <= refusal.until or not refusal.constrains(value):
-            return
-        if keyword == "if" and "then" not in raw and "else" not in raw:
-            return
-        if keyword == "oneOf" and "discriminator" in raw:
-            return
-        raise UnsupportedSchemaError(
-            f"the keyword {keyword!r} is not supported",
-            f"{place.pointer}/{keyword}",
-            keyword,
-        )
+            if keyword not in honoured or keyword == "nullable":
+                continue
+            if keyword == "dependencies":
+                if draft <= Draft.DRAFT7 or not place.context.exact:
+                    self._split_dependencies(value, place, keywords)
+                continue
+            check: Check = self._checks.get(keyword, self._schema)
+            read = check(value, place, keyword)
+            if keyword == "$recursiveRef":
+                keyword = "$dynamicRef"
+            elif keyword in ("dependentRequired", "dependentSchemas"):
+                read = self._merged(keywords.get(keyword, {}), read, place)
+            keywords[keyword] = read
+        _drop_idle(keywords, draft)
+        checks.without_flags(keywords, place)
+        if "nullable" in honoured and raw.get("nullable") is True and "type" in keywords:
+            keywords["type"] = tuple(dict.fromkeys((*keywords["type"], "null")))
+        return ReadSchema(place.location, keywords, draft)
 
     # Checks of keyword values: (value as written, the schema around it, keyword) -> as read.
 
     def _reference(self, value: Any, place: Place, keyword: str) -> int:
-        text = self._text(value, place, keyword)
-        return self._number_of(self._document.resolve(text, place))
+        text = checks.text(value, place, keyword)
+        return self._number_of(self._library.resolve(text, place))
 
-    def _types(self, value: Any, place: Place, keyword: str) -> tuple[str, ...]:
-        names = value if isinstance(value, list) else [value]
-        for name in names:
-            if name not in TYPE_NAMES:
-                raise SchemaError(
-                    f"a type is one of {', '.join(TYPE_NAMES)}, got {name!r}",
-                    f"{place.pointer}/{keyword}",
-                )
-        return tuple(names)
+    def _dynamic_reference(self, value: Any, place: Place, keyword: str) -> int:
+        text = checks.text(value, place, keyword)
+        return self._number_of(self._library.resolve_dynamic(text, place))
+
+    def _recursive_reference(self, value: Any, place: Place, keyword: str) -> int:
+        if value != "#":
+            raise problem('$recursiveRef must be "#"', place, keyword)
+        return self._number_of(self._library.resolve_recursive(place))
 
     def _schema(self, value: Any, place: Place, keyword: str) -> int:
         return self._number_of(place.child(value, keyword))
 
     def _list_of_schemas(self, value: Any, place: Place, keyword: str) -> tuple[int, ...]:
-        children = self._list(value, place, keyword)
+        children = checks.array(value, place, keyword)
         return tuple(
             self._number_of(place.child(child, keyword, index))
             for index, child in enumerate(children)
@@ -216,127 +233,63 @@ class Reader:
     def _branches(self, value: Any, place: Place, keyword: str) -> tuple[int, ...]:
         branches = self._list_of_schemas(value, place, keyword)
         if not branches:
-            raise SchemaError(
-                f"{keyword} must hold at least one schema", f"{place.pointer}/{keyword}"
-            )
+            raise problem(f"{keyword} must hold at least one schema", place, keyword)
         return branches
 
     def _map_of_schemas(self, value: Any, place: Place, keyword: str) -> dict[str, int]:
-        if not isinstance(value, dict):
-            raise SchemaError(f"{keyword} must be an object", f"{place.pointer}/{keyword}")
         return {
-            self._text(name, place, keyword): self._number_of(place.child(child, keyword, name))
-            for name, child in value.items()
+            name: self._number_of(place.child(child, keyword, name))
+            for name, child in checks.mapping(value, place, keyword).items()
         }
 
     def _items(self, value: Any, place: Place, keyword: str) -> int | tuple[int, ...]:
-        if isinstance(value, list):
-            # Schemas that name no draft are often older than 2020-12, where lists are gone.
-            if self.draft < Draft.DRAFT2020_12 or not self._states_draft:
-                return self._list_of_schemas(value, place, keyword)
-            raise SchemaError(
-                "items must be a schema in draft 2020-12 (a list of schemas is prefixItems)",
-                f"{place.pointer}/{keyword}",
-            )
-        return self._schema(value, place, keyword)
-
-    def _names(self, value: Any, place: Place, keyword: str) -> tuple[str, ...]:
-        names = self._list(value, place, keyword)
-        return tuple(dict.fromkeys(self._text(name, place, keyword) for name in names))
-
-    def _values(self, value: Any, place: Place, keyword: str) -> tuple[Any, ...]:
-        values = self._list(value, place, keyword)
-        for each in values:
-            self._value(each, place, keyword)
-        return tuple(values)
-
-    def _value(self, value: Any, place: Place, keyword: str) -> Any:
-        waiting = [value]
-        while waiting:
-            part = waiting.pop()
-            if isinstance(part, dict) and all(isinstance(key, str) for key in part):
-                waiting.extend(part.values())
-            elif isinstance(part, list):
-                waiting.extend(part)
-            elif not (part is None or isinstance(part, str | int) or _is_number(part)):
-                raise SchemaError(f"{part!r} is no JSON value", f"{place.pointer}/{keyword}")
-        return value
-
-    def _list(self, value: Any, place: Place, keyword: str) -> list[Any]:
         if not isinstance(value, list):
-            raise SchemaError(f"{keyword} must be an array", f"{place.pointer}/{keyword}")
-        return value
-
-    def _text(self, value: Any, place: Place, keyword: str) -> str:
-        if not isinstance(value, str):
-            raise SchemaError(
-                f"expected a string in {keyword}, got {value!r}", f"{place.pointer}/{keyword}"
-            )
-        return value
-
-    def _format(self, value: Any, place: Place, keyword: str) -> str:
-        name = self._text(value, place, keyword)
-        if name in _REFUSED_FORMATS:
-            raise UnsupportedSchemaError(
-                f"the format {name!r} is not supported: {_REFUSED_FORMATS[name]}",
-                f"{place.pointer}/{keyword}",
+            return self._schema(value, place, keyword)
+        if place.dialect == Dialect(Draft.DRAFT2020_12):
+            raise problem(
+                "items must be a schema in draft 2020-12 (a list of schemas is prefixItems)",
+                place,
                 keyword,
             )
-        return name
+        return self._list_of_schemas(value, place, keyword)
 
-    def _count(self, value: Any, place: Place, keyword: str) -> int:
-        if not _is_number(value) or value < 0 or value != int(value):
-            raise SchemaError(
-                f"{keyword} must be a whole number from 0 on, got {value!r}",
-                f"{place.pointer}/{keyword}",
-            )
-        return int(value)
+    def _split_dependencies(self, value: Any, place: Place, keywords: dict[str, Any]) -> None:
+        """Reads `dependencies` as the two keywords that have replaced it in 2019-09."""
+        keyword = "dependencies"
+        required: dict[str, tuple[str, ...]] = {}
+        schemas: dict[str, int] = {}
+        for name, each in checks.mapping(value, place, keyword).items():
+            if isinstance(each, list):
+                required[name] = checks.names(each, place, keyword)
+            else:
+                schemas[name] = self._number_of(place.child(each, keyword, name))
+        for part, read in (("dependentRequired", required), ("dependentSchemas", schemas)):
+            if read:
+                keywords[part] = self._merged(keywords.get(part, {}), read, place)
 
-    def _number(self, value: Any, place: Place, keyword: str) -> int | float:
-        if not _is_number(value):
-            raise SchemaError(
-                f"{keyword} must be a number, got {value!r}", f"{place.pointer}/{keyword}"
-            )
-        number: int | float = value
-        return number
-
-    def _exclusive(self, value: Any, place: Place, keyword: str) -> int | float | bool:
-        if self.draft is Draft.DRAFT4:
-            if not isinstance(value, bool):
-                raise SchemaError(
-                    f"{keyword} is a boolean in draft 4, got {value!r}",
-                    f"{place.pointer}/{keyword}",
-                )
-            return value
-        return self._number(value, place, keyword)
-
-    def _exclusive_booleans(self, keywords: dict[str, Any], place: Place) -> None:
-        """Rewrites draft 4's `minimum` with `exclusiveMinimum: true` as later drafts write it."""
-        for inclusive, exclusive in (
-            ("minimum", "exclusiveMinimum"),
-            ("maximum", "exclusiveMaximum"),
-        ):
-            flag = keywords.get(exclusive)
-            if not isinstance(flag, bool):
-                continue
-            del keywords[exclusive]
-            if inclusive not in keywords:
-                if flag:
-                    raise SchemaError(f"{exclusive} needs {inclusive} in draft 4", place.pointer)
-            elif flag:
-                keywords[exclusive] = keywords.pop(inclusive)
-
-    def _discriminator(self, value: Any, place: Place) -> str:
-        if isinstance(value, dict) and isinstance(value.get("propertyName"), str):
-            name: str = value["propertyName"]
-            return name
-        raise SchemaError(
-            "discriminator must be an object with a propertyName",
-            f"{place.pointer}/discriminator",
-        )
+    def _merged(
+        self, first: dict[str, Any], second: dict[str, Any], place: Place
+    ) -> dict[str, Any]:
+        """Two maps of names or of schemas, both of which hold."""
+        merged = {**first, **second}
+        for name in first.keys() & second.keys():
+            both = (first[name], second[name])
+            if isinstance(first[name], tuple):
+                merged[name] = tuple(dict.fromkeys(both[0] + both[1]))
+            else:
+                merged[name] = self._new(place.location, {"allOf": both})
+        return merged
 
 
-def _is_number(value: Any) -> bool:
-    if isinstance(value, float):
-        return math.isfinite(value)
-    return isinstance(value, int) and not isinstance(value, bool)
+def _drop_idle(keywords: dict[str, Any], draft: Draft) -> None:
+    """Leaves out what does nothing without another keyword."""
+    if not isinstance(keywords.get("items"), tuple):
+        keywords.pop("additionalItems", None)
+    if "contains" not in keywords:
+        keywords.pop("minContains", None)
+        keywords.pop("maxContains", None)
+    if "if" not in keywords:
+        keywords.pop("then", None)
+        keywords.pop("else", None)
+    elif draft < Draft.DRAFT2019_09 and "then" not in keywords and "else" not in keywords:
+        del keywords["if"]

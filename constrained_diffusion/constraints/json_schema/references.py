@@ -1,50 +1,39 @@
-"""Where schemas stand in a document, and what `$ref` points to.
+"""Where schemas stand, in which resource, and what identifies them.
 
-Terms as in JSON Schema 2020-12 core, sections 8 and 9: a *resource* is a schema with its own URI
-(the document, or a schema inside it with `$id`); a reference is resolved against the URI of the
-resource that it stands in.
+Terms as in JSON Schema 2020-12 core, sections 7.1, 8 and 9: a *resource* is a schema with a URI of
+its own (a document, or a schema inside one with `$id`); references are resolved against the URI of
+the resource that they stand in. The *dynamic scope* is the chain of the resources that evaluation
+has entered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from reprlib import repr as shown
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urldefrag, urljoin
 
-from ...errors import SchemaError, UnsupportedSchemaError
-from .drafts import Draft
+from ...errors import LimitError, SchemaError, UnsupportedSchemaError
+from .drafts import SUBSCHEMAS, Dialect, Draft, Holding, known_draft
 
 RawSchema = bool | dict[str, Any]
 
-# Their values hold data, in which "$id" means nothing.
-_DATA_KEYWORDS = frozenset(("enum", "const", "default", "example", "examples"))
-_MAPS_OF_SCHEMAS = frozenset(
-    ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies")
-)
+Location = Any
+"""A JSON pointer as a linked list, so that deep schemas do not cost their depth squared.
 
+A tuple of the location above and the tokens from there; at the root, the text in front of the
+pointer: nothing, or for other documents their URI and "#".
+"""
 
-@dataclass(frozen=True, eq=False)
-class Resource:
-    """A schema with its own URI. `pointer` is where it stands in the document."""
+RECURSIVE = ""
+"""The name under which `$recursiveAnchor` is kept among the dynamic anchors, which have others."""
 
-    uri: str
-    raw: RawSchema
-    pointer: str
+MAX_DYNAMIC_ANCHORS = 200
 
-
-@dataclass(frozen=True, eq=False)
-class Place:
-    """A schema as written, where it stands in the document, and the resource around it."""
-
-    raw: RawSchema
-    pointer: str
-    resource: Resource
-
-    def child(self, raw: Any, *tokens: str | int) -> Place:
-        """The schema `raw` that stands below this one. Raises SchemaError if it is no schema."""
-        pointer = self.pointer + "".join(f"/{escape(str(token))}" for token in tokens)
-        return Place(as_schema(raw, pointer), pointer, self.resource)
+_INDIRECT = frozenset(("not", "if", "oneOf", "contains"))
+"""Keywords under which a narrower schema can make the schema around it wider."""
 
 
 def escape(token: str) -> str:
@@ -61,134 +50,269 @@ def pointer_tokens(pointer: str) -> list[str]:
     return [token.replace("~1", "/").replace("~0", "~") for token in pointer[1:].split("/")]
 
 
-def as_schema(raw: Any, pointer: str) -> RawSchema:
+def pointer_of(location: Location) -> str:
+    """A location as a JSON pointer."""
+    tokens: list[str] = []
+    while not isinstance(location, str):
+        location, *below = location
+        tokens.extend(escape(str(token)) for token in reversed(below))
+    return "/".join((location, *reversed(tokens)))
+
+
+def as_schema(raw: Any, location: Location) -> RawSchema:
     """`raw` if it can be a schema. Raises SchemaError otherwise."""
     if isinstance(raw, bool | dict):
         return raw
-    raise SchemaError(f"a schema is an object or a boolean, got {_kind(raw)}", pointer)
+    raise SchemaError(f"a schema is an object or a boolean, got {_kind(raw)}", pointer_of(location))
+
+
+def join(base: str, reference: str) -> str:
+    """A URI reference resolved against the URI of a resource. Raises ValueError if it is none."""
+    # urljoin knows hierarchical schemes only; the fragment of a URN must still be replaced.
+    if reference.startswith("#"):
+        return urldefrag(base).url + reference
+    return urljoin(base, reference)
+
+
+class Spot(NamedTuple):
+    """A schema as it stands in a document."""
+
+    raw: RawSchema
+    location: Location
+    dialect: Dialect
+
+
+@dataclass(frozen=True, eq=False)
+class Resource:
+    """A schema with a URI of its own.
+
+    anchors: the schemas with plain names, by name; more than one where a name is not unique.
+    dynamic: the names that are dynamic anchors, and RECURSIVE where `$recursiveAnchor` is true.
+    """
+
+    uri: str
+    root: Spot
+    document: Document
+    anchors: dict[str, list[Spot]] = field(default_factory=dict)
+    dynamic: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What of the way to a schema decides on its meaning.
+
+    scope: by name, the outermost resource of the dynamic scope with a dynamic anchor of that name.
+    exact: whether narrowing is no longer safe, since it can widen something further out. If not,
+        keywords that the draft does not know may be honoured.
+    """
+
+    scope: tuple[tuple[str, Resource], ...] = ()
+    exact: bool = True
+
+    def inside(self, resource: Resource, exact: bool = False) -> Context:
+        """The context inside a resource that is entered."""
+        scope = self.scope
+        if resource.dynamic:
+            known = dict(scope)
+            if not resource.dynamic <= known.keys():
+                outermost = {**dict.fromkeys(resource.dynamic, resource), **known}
+                if len(outermost) > MAX_DYNAMIC_ANCHORS:
+                    raise LimitError(
+                        f"more than {MAX_DYNAMIC_ANCHORS} dynamic anchors are in one dynamic "
+                        f"scope, down to {pointer_of(resource.root.location) or 'the root'}; use "
+                        "$anchor and $ref"
+                    )
+                scope = tuple(sorted(outermost.items(), key=lambda item: item[0]))
+        if scope is self.scope and (self.exact or not exact):
+            return self
+        return Context(scope, self.exact or exact)
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """A schema where it stands, with all that decides on its meaning."""
+
+    raw: RawSchema
+    location: Location
+    resource: Resource
+    dialect: Dialect
+    context: Context
+
+    @property
+    def pointer(self) -> str:
+        """The JSON pointer in the document, after the URI of documents other than the root's."""
+        return pointer_of(self.location)
+
+    def below(self, *tokens: str | int) -> str:
+        """The JSON pointer of what stands below this schema."""
+        return pointer_of((self.location, *tokens))
+
+    def child(self, raw: Any, *tokens: str | int) -> Place:
+        """The schema `raw` that stands below this one. Raises SchemaError if it is no schema."""
+        location = (self.location, *tokens)
+        raw = as_schema(raw, location)
+        spot, resource = enter(Spot(raw, location, self.dialect), self.resource)
+        context = self.context.inside(resource, tokens[0] in _INDIRECT)
+        return Place(raw, location, resource, spot.dialect, context)
+
+
+def enter(spot: Spot, around: Resource) -> tuple[Spot, Resource]:
+    """A schema with the draft that it states, and the resource that it is or stands in.
+
+    The draft around it says which keyword would give it a URI. As jsonschema does, `$schema` is
+    followed also where a schema has none.
+
+    Raises SchemaError for URIs that are none, UnsupportedSchemaError for an unknown draft of a
+    resource.
+    """
+    raw, location, dialect = spot
+    if not isinstance(raw, dict):
+        return spot, around
+    draft = known_draft(raw)
+    if draft is not None:
+        spot = Spot(raw, location, Dialect(draft))
+    uri = _own_uri(raw, location, dialect.draft, around.uri)
+    if uri is None:
+        return spot, around
+    if draft is None and "$schema" in raw:
+        raise UnsupportedSchemaError(
+            f"the draft {shown(raw['$schema'])} of a schema inside another one is not known",
+            f"{pointer_of(location)}/$schema",
+            "$schema",
+        )
+    return spot, around.document.resource(uri, spot)
+
+
+def _own_uri(raw: dict[str, Any], location: Location, draft: Draft, base: str) -> str | None:
+    """The URI that a schema gives itself, or None."""
+    uri = raw.get(draft.id_keyword)
+    if not isinstance(uri, str):
+        return None
+    if draft.reference_stands_alone and (uri.startswith("#") or "$ref" in raw):
+        return None
+    try:
+        absolute, fragment = urldefrag(join(base, uri))
+    except ValueError as error:
+        problem = f"{uri!r} is no URI: {error}"
+    else:
+        if not fragment:
+            return absolute
+        if draft.reference_stands_alone and absolute == base:
+            return None  # An anchor with the URI around it spelled out.
+        problem = f"the URI of a schema must not have a fragment, got {uri!r}"
+    raise SchemaError(problem, f"{pointer_of(location)}/{draft.id_keyword}")
+
+
+class Document:
+    """A schema document, with the resources and anchors in it.
+
+    Attributes:
+        root: the resource that the document is.
+        resources: all resources by URI; more than one where a URI is not unique.
+        narrows: whether it holds `dependencies` in a draft that has dropped it, and nothing
+            (`unevaluatedProperties`, `unevaluatedItems`) that looks at what it evaluates.
+    """
+
+    def __init__(self, raw: RawSchema, uri: str, dialect: Dialect, front: str = "") -> None:
+        """uri: where the document is known to be. front: see `Location`."""
+        spot = Spot(raw, front, dialect)
+        own = _own_uri(raw, front, dialect.draft, uri) if isinstance(raw, dict) else None
+        self.resources: dict[str, list[Resource]] = {}
+        self._made: dict[tuple[str, int], Resource] = {}
+        self.root = self.resource(uri if own is None else own, spot)
+        self.narrows = False
+        self._find_resources()
+
+    def resource(self, uri: str, spot: Spot) -> Resource:
+        """The resource of the schema at `spot`, which gives itself the URI `uri`.
+
+        Below keywords that hold no schemas it is none that references could find.
+        """
+        key = (uri, id(spot.raw))
+        if key not in self._made:
+            self._made[key] = Resource(uri, spot, self)
+        return self._made[key]
+
+    def _find_resources(self) -> None:
+        seen = set()
+        dropped = evaluates = False
+        waiting = [(self.root.root, self.root)]
+        while waiting:
+            spot, resource = waiting.pop()
+            raw = spot.raw
+            # Documents made in Python can hold the same object more than once, even in itself.
+            if (id(raw), id(resource)) in seen:
+                continue
+            seen.add((id(raw), id(resource)))
+            if raw is resource.root.raw:
+                self.resources.setdefault(resource.uri, []).append(resource)
+            if not isinstance(raw, dict):
+                continue
+            _collect_anchors(raw, spot, resource)
+            if spot.dialect.draft >= Draft.DRAFT2019_09:
+                dropped = dropped or "dependencies" in raw
+                evaluates = evaluates or "unevaluatedProperties" in raw or "unevaluatedItems" in raw
+            for child in _subschemas(raw, spot):
+                try:
+                    waiting.append(enter(child, resource))
+                except SchemaError:
+                    # It is reported if something reads that schema.
+                    waiting.append((child, resource))
+        self.narrows = dropped and not evaluates
+
+
+def _collect_anchors(raw: dict[str, Any], spot: Spot, resource: Resource) -> None:
+    draft = spot.dialect.draft
+    if draft >= Draft.DRAFT2019_09:
+        names = [raw.get("$anchor")]
+        if draft >= Draft.DRAFT2020_12:
+            dynamic = raw.get("$dynamicAnchor")
+            names.append(dynamic)
+            if isinstance(dynamic, str) and dynamic:
+                resource.dynamic.add(dynamic)
+        elif raw.get("$recursiveAnchor") is True and resource.root.raw is raw:
+            resource.dynamic.add(RECURSIVE)
+    else:
+        uri = raw.get(draft.id_keyword)
+        base, _, fragment = uri.partition("#") if isinstance(uri, str) else ("", "", "")
+        names = [unquote(fragment) if base in ("", resource.uri) else None]
+    for name in {name for name in names if isinstance(name, str) and name}:
+        resource.anchors.setdefault(name, []).append(spot)
+
+
+def _subschemas(raw: dict[str, Any], spot: Spot) -> Iterator[Spot]:
+    """The objects directly below a schema that are schemas. What is malformed is left out."""
+    _, location, dialect = spot
+    holdings = SUBSCHEMAS[dialect]
+    for keyword, value in raw.items():
+        holding = holdings.get(keyword)
+        if holding is None:
+            continue
+        children: Iterable[tuple[Any, Any]] = ()
+        if isinstance(value, list) and holding in (Holding.LIST, Holding.ONE_OR_LIST):
+            children = enumerate(value)
+        elif isinstance(value, dict) and holding is Holding.MAP:
+            children = value.items()
+        elif isinstance(value, dict) and holding in (Holding.ONE, Holding.ONE_OR_LIST):
+            yield Spot(value, (location, keyword), dialect)
+        for token, child in children:
+            if isinstance(child, dict):
+                yield Spot(child, (location, keyword, token), dialect)
+
+
+def same_text(spots: list[Spot]) -> bool:
+    """Whether schemas are the same, as far as that can be told cheaply."""
+    first = spots[0]
+    try:
+        return all(
+            spot.dialect == first.dialect
+            and (spot.raw is first.raw or json.dumps(spot.raw) == json.dumps(first.raw))
+            for spot in spots[1:]
+        )
+    except (RecursionError, TypeError, ValueError):
+        return False
 
 
 def _kind(value: Any) -> str:
     names = {str: "a string", int: "a number", float: "a number", list: "an array"}
     return "null" if value is None else names.get(type(value), type(value).__name__)
-
-
-class Document:
-    """A schema document: finds what references in it point to."""
-
-    def __init__(self, raw: RawSchema, draft: Draft) -> None:
-        self._draft = draft
-        self.root = self.enter(Place(raw, "", Resource("", raw, "")))
-        self._resources: dict[str, Resource] | None = None
-        self._anchors: dict[tuple[str, str], Place] = {}
-
-    def enter(self, place: Place) -> Place:
-        """`place` in the resource that it opens, if it has a URI of its own."""
-        uri = self._own_uri(place.raw)
-        if uri is None:
-            return place
-        absolute = urldefrag(_join(place.resource.uri, uri)).url
-        resource = Resource(absolute, place.raw, place.pointer)
-        return Place(place.raw, place.pointer, resource)
-
-    def resolve(self, reference: str, place: Place) -> Place:
-        """The schema that `$ref: reference` in `place` points to.
-
-        Raises SchemaError if there is none, UnsupportedSchemaError if it is another document.
-        """
-        pointer = f"{place.pointer}/$ref"
-        uri, fragment = urldefrag(_join(place.resource.uri, reference))
-        fragment = unquote(fragment)
-        resource = place.resource
-        if uri != resource.uri:
-            known = self._all_resources().get(uri)
-            if known is None:
-                raise UnsupportedSchemaError(
-                    f"the reference {reference!r} leads to another document, which is not read",
-                    pointer,
-                    "$ref",
-                )
-            resource = known
-        if fragment == "" or fragment.startswith("/"):
-            return self._follow(resource, fragment, reference, pointer)
-        self._all_resources()
-        if (resource.uri, fragment) not in self._anchors:
-            raise SchemaError(f"the reference {reference!r} leads nowhere", pointer)
-        return self._anchors[resource.uri, fragment]
-
-    def _follow(self, resource: Resource, fragment: str, reference: str, origin: str) -> Place:
-        place = Place(resource.raw, resource.pointer, resource)
-        raw: Any = resource.raw
-        pointer = resource.pointer
-        for token in pointer_tokens(fragment):
-            if isinstance(raw, dict) and token in raw:
-                raw = raw[token]
-            elif isinstance(raw, list) and token.isdecimal() and int(token) < len(raw):
-                raw = raw[int(token)]
-            else:
-                raise SchemaError(f"the reference {reference!r} leads nowhere", origin)
-            pointer += f"/{escape(token)}"
-            if isinstance(raw, dict):
-                place = self.enter(Place(raw, pointer, place.resource))
-        return Place(as_schema(raw, pointer), pointer, place.resource)
-
-    def _own_uri(self, raw: Any) -> str | None:
-        """The URI that a schema gives itself, or None."""
-        if not isinstance(raw, dict):
-            return None
-        uri = raw.get(self._draft.id_keyword)
-        if not isinstance(uri, str) or uri.startswith("#"):
-            return None
-        if self._draft.reference_stands_alone and "$ref" in raw:
-            return None
-        return uri
-
-    def _anchor(self, raw: dict[str, Any]) -> str | None:
-        if self._draft >= Draft.DRAFT2019_09:
-            anchor = raw.get("$anchor", raw.get("$dynamicAnchor"))
-            return anchor if isinstance(anchor, str) else None
-        uri = raw.get(self._draft.id_keyword)
-        return uri[1:] if isinstance(uri, str) and uri.startswith("#") else None
-
-    def _all_resources(self) -> dict[str, Resource]:
-        """Every resource of the document by URI; collects the anchors as well."""
-        if self._resources is None:
-            self._resources = {self.root.resource.uri: self.root.resource}
-            waiting = [self.root]
-            while waiting:
-                place = self.enter(waiting.pop())
-                self._resources.setdefault(place.resource.uri, place.resource)
-                if isinstance(place.raw, dict):
-                    anchor = self._anchor(place.raw)
-                    if anchor is not None:
-                        self._anchors.setdefault((place.resource.uri, anchor), place)
-                    waiting.extend(_subschemas(place))
-        return self._resources
-
-
-def _subschemas(place: Place) -> Iterator[Place]:
-    """Everything below a schema that may be a schema: unknown keywords can hold some too."""
-    assert isinstance(place.raw, dict)
-    for keyword, value in place.raw.items():
-        if keyword in _DATA_KEYWORDS:
-            continue
-        if keyword in _MAPS_OF_SCHEMAS and isinstance(value, dict):
-            children = [(f"/{escape(name)}", child) for name, child in value.items()]
-        elif isinstance(value, list):
-            children = [(f"/{index}", child) for index, child in enumerate(value)]
-        else:
-            children = [("", value)]
-        for below, child in children:
-            if isinstance(child, dict):
-                pointer = f"{place.pointer}/{escape(keyword)}{below}"
-                yield Place(child, pointer, place.resource)
-
-
-def _join(base: str, reference: str) -> str:
-    try:
-        # urljoin knows hierarchical schemes only; the fragment of a URN must still be replaced.
-        if reference.startswith("#"):
-            return urldefrag(base).url + reference
-        return urljoin(base, reference)
-    except ValueError as error:
-        raise SchemaError(f"{reference!r} is no URI: {error}") from None

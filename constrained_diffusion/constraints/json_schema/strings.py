@@ -7,7 +7,9 @@ quotation marks, by putting escapes in the place of the characters that cannot s
 
 from __future__ import annotations
 
+import contextlib
 import re
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -45,8 +47,20 @@ def string_language(facts: StringFacts, *, capacity: int | None, max_states: int
     max_length = facts.max_length
     if capacity is not None and max_length is not None and max_length + 3 > capacity:
         max_length = None  # one character more, and the quotation marks, would not fit
-    counted = StringFacts(facts.values, facts.patterns, facts.formats, facts.min_length, max_length)
-    return _string_language(counted, max_states)
+    denied = tuple(
+        _within(each, capacity)
+        for each in facts.denied
+        # None of these is so short that it fits.
+        if capacity is None or each.min_length + 2 <= capacity
+    )
+    return _string_language(replace(facts, max_length=max_length, denied=denied), max_states)
+
+
+def _within(facts: StringFacts, capacity: int | None) -> StringFacts:
+    """`facts` without a `max_length` that no text of `capacity` bytes can exceed."""
+    if capacity is None or facts.max_length is None or facts.max_length + 3 <= capacity:
+        return facts
+    return replace(facts, max_length=None)
 
 
 @lru_cache(maxsize=1024)
@@ -62,23 +76,58 @@ def _string_language(facts: StringFacts, max_states: int) -> Language:
         tests.append(automaton)
         notes.append(f"format {name}: {narrowing}" if narrowing else "")
     found = tuple(note for note in notes if note)
+    excluded = []
+    for each in facts.denied:
+        automaton, note = _at_most(each, max_states)
+        excluded.append(automaton)
+        if note:
+            found += (note,)
     if facts.values is not None:
-        return _listed(facts, tests), found
+        return _listed(facts, tests, excluded), found
     is_counted = facts.min_length > 0 or facts.max_length is not None
-    if not tests:
+    if not tests and not facts.denied:
         if is_counted:
             return counted_string(facts.min_length, facts.max_length, max_states), found
         return any_string(), found
     if is_counted:
         # Counting comes last: the product with a long counter is the largest.
         tests.append(length_language(facts.min_length, facts.max_length, max_states))
-    decoded = tests[0]
+    decoded = tests[0] if tests else algebra.any_text()
     for test in tests[1:]:
         decoded = algebra.intersect(decoded, test, max_states=max_states)
+    for automaton in excluded:
+        decoded = algebra.difference(decoded, automaton, max_states=max_states)
     return spelled(decoded, max_states), found
 
 
-def _listed(facts: StringFacts, tests: list[ByteAutomaton]) -> ByteAutomaton:
+def _at_most(facts: StringFacts, max_states: int) -> tuple[ByteAutomaton, str]:
+    """Decoded strings, among them all that satisfy `facts`; a remark if there may be others.
+
+    A format that is known by a narrower set of strings only is not looked at.
+    """
+    if facts.values is not None:
+        writable = [value.encode() for value in facts.values if is_writable(value)]
+        return algebra.choice(sorted(set(writable)), max_states=max_states), ""
+    note = ""
+    result = algebra.any_text()
+    for pattern, pointer in facts.patterns:
+        found = either_pattern_language(pattern, pointer, max_states)
+        result = algebra.intersect(result, found, max_states=max_states)
+    for name in facts.formats:
+        automaton, narrowing = format_language(name)
+        if narrowing:
+            note = f"what the format {name} excludes under not, oneOf or if is left out"
+        else:
+            result = algebra.intersect(result, automaton, max_states=max_states)
+    if facts.min_length > 0 or facts.max_length is not None:
+        lengths = length_language(facts.min_length, facts.max_length, max_states)
+        result = algebra.intersect(result, lengths, max_states=max_states)
+    return result, note
+
+
+def _listed(
+    facts: StringFacts, tests: list[ByteAutomaton], excluded: list[ByteAutomaton]
+) -> ByteAutomaton:
     """The values of a list that pass the other tests."""
     allowed = []
     for value in facts.values or ():
@@ -86,7 +135,10 @@ def _listed(facts: StringFacts, tests: list[ByteAutomaton]) -> ByteAutomaton:
             continue
         if facts.max_length is not None and len(value) > facts.max_length:
             continue
-        if is_writable(value) and all(test.accepts(value.encode()) for test in tests):
+        data = value.encode(errors="surrogatepass")
+        if not is_writable(value) or any(each.accepts(data) for each in excluded):
+            continue
+        if all(test.accepts(data) for test in tests):
             allowed.append(quote(value).encode())
     return algebra.choice(allowed)
 
@@ -111,6 +163,19 @@ def pattern_language(pattern: str, pointer: str, max_states: int) -> tuple[ByteA
     if algebra.same_language(automaton, both):
         return automaton, ""
     return both, f"pattern {pattern}: only what ECMAScript and Python both find"
+
+
+@lru_cache(maxsize=1024)
+def either_pattern_language(pattern: str, pointer: str, max_states: int) -> ByteAutomaton:
+    """The decoded strings in which ECMAScript or Python's `re` finds `pattern`."""
+    pattern_language(pattern, pointer, max_states)  # raises what is wrong with it
+    found = []
+    for dialect in ("ecma", "python"):
+        with contextlib.suppress(GrammarError):
+            found.append(
+                from_regex(pattern, dialect=dialect, match="search", max_states=max_states)
+            )
+    return algebra.union(*found, max_states=max_states)
 
 
 def _unreadable(pattern: str, pointer: str, error: GrammarError) -> SchemaError:

@@ -3,18 +3,21 @@
 A *node* is a component with the number of back edges that may still be followed below it (None
 off all cycles). Nodes form no cycles, so each is one finite automaton. The value that the schema
 leaves open is the component without schemas; it is on a cycle with itself.
+
+A schema can be finite and yet too large as a flat automaton. Then nodes also carry the number of
+*levels* of arrays and objects below them that may be there without being required.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ...automata import ByteAutomaton
-from .components import ArrayComponent, Component, ComponentGraph, Member, ObjectComponent
+from .components import ComponentGraph
+from .machines import Item, Machine, Mark, Member, key_length
 from .normalise import Conjunction
-from .text import quote
 
 OPEN: Conjunction = ()
 """The component of a value that the schema leaves open."""
@@ -22,10 +25,16 @@ OPEN: Conjunction = ()
 
 @dataclass(frozen=True)
 class Node:
-    """A component and how many back edges may still be followed below it."""
+    """A component and how many back edges may still be followed below it.
+
+    levels: how many levels below it are complete; None for all. At 0, an array or object holds
+        only items and members that need no further array or object, or that are required; at -1,
+        also the node itself is an array or object only if it must be.
+    """
 
     component: Conjunction
     depth: int | None
+    levels: int | None = None
 
 
 class Shortest:
@@ -37,8 +46,7 @@ class Shortest:
     def __init__(
         self, graph: ComponentGraph, scalars: dict[Conjunction, tuple[ByteAutomaton, ...]]
     ) -> None:
-        self._graph = graph
-        self._bytes: dict[Conjunction, float] = dict.fromkeys(graph.components, math.inf)
+        self._bytes: dict[Conjunction, float] = {}
         literal = {"null": 4, "true": 4, "false": 5}
         for name, component in graph.components.items():
             lengths = [literal[text] for text in component.facts.literals]
@@ -49,7 +57,7 @@ class Shortest:
             changed = False
             # Children are found after their parents, so most values settle in one round.
             for name in reversed(graph.components):
-                shortest = self._container(graph.components[name])
+                shortest = graph.components[name].machine.shortest(self._bytes.__getitem__)
                 if shortest < self._bytes[name]:
                     self._bytes[name] = shortest
                     changed = True
@@ -61,54 +69,37 @@ class Shortest:
         """Whether any value satisfies the component."""
         return self._bytes[component] < math.inf
 
-    def items(self, array: ArrayComponent, count: int) -> float:
-        """The fewest bytes of an array of `count` items."""
-        first = min(count, len(array.prefix))
-        items = sum(self._bytes[item] for item in array.prefix[:first])
-        if count > first:
-            items += (count - first) * self._bytes[array.rest]
-        return items + max(count - 1, 0) + 2
-
-    def member(self, member: Member) -> float:
-        """The fewest bytes of a key, its colon and its value."""
-        return len(quote(member.name).encode(errors="replace")) + 1 + self._bytes[member.value]
-
-    def _container(self, component: Component) -> float:
-        lengths = [math.inf]
-        for array in component.arrays:
-            if array.max_items is None or array.min_items <= array.max_items:
-                lengths.append(self.items(array, array.min_items))
-        for each in component.objects:
-            required = [self.member(member) for member in each.members if member.required]
-            lengths.append(sum(required) + max(len(required) - 1, 0) + 2)
-        return min(lengths)
-
 
 class Unrolling:
     """The nodes of a component graph whose cycles are followed at most `max_depth` times.
 
-    Largest numbers of items that no text of `capacity` bytes can exceed are left out.
+    levels: the levels of arrays and objects that are complete; None for all.
 
     Attributes:
         cut: the components at which a back edge was not followed.
+        is_pruned: whether `levels` leaves anything out.
         nodes: all nodes that `root` is built of, each after the nodes that it is built of.
     """
 
     def __init__(
         self,
         graph: ComponentGraph,
+        machines: dict[Conjunction, Machine],
         scalars: dict[Conjunction, tuple[ByteAutomaton, ...]],
         shortest: Shortest,
         max_depth: int,
-        capacity: int | None,
+        levels: int | None = None,
     ) -> None:
         self._graph = graph
+        self._machines = machines
         self._scalars = scalars
         self._shortest = shortest
-        self._capacity = capacity
         self.max_depth = max_depth
+        self.levels = levels
+        self.is_pruned = False
         self.cut: set[Conjunction] = set()
-        self.root = Node(graph.root, max_depth if graph.root in graph.cycle else None)
+        self._pruned: dict[tuple[Conjunction, int], Machine] = {}
+        self.root = Node(graph.root, max_depth if graph.root in graph.cycle else None, levels)
         self.nodes = tuple(self._bottom_up())
         self._existing: set[Node] = set()
         for node in self.nodes:
@@ -119,45 +110,61 @@ class Unrolling:
         """The node of an item or a member; None where no value is possible or recursion ends."""
         if not self._shortest.exists(component):
             return None
+        levels = node.levels if node.levels is None else max(node.levels - 1, -1)
         cycle = self._graph.cycle.get(component)
         if cycle is None:
-            return Node(component, None)
+            return Node(component, None, levels)
         if cycle != self._graph.cycle.get(node.component) or node.depth is None:
-            return Node(component, self.max_depth)
+            return Node(component, self.max_depth, levels)
         follows_back_edge = (node.component, component) in self._graph.back_edges
         depth = node.depth - 1 if follows_back_edge else node.depth
         if depth < 0:
             self.cut.add(component)
             return None
-        return Node(component, depth)
+        return Node(component, depth, levels)
 
-    def containers(
-        self, node: Node
-    ) -> tuple[tuple[ArrayComponent, ...], tuple[ObjectComponent, ...]]:
+    def machine(self, node: Node) -> Machine:
         """The arrays and objects that a node can be; none for an open value at the last level."""
-        if node == Node(OPEN, 0):
+        if node.component == OPEN and node.depth == 0:
             self.cut.add(OPEN)
-            return (), ()
-        component = self._graph.components[node.component]
-        if self._capacity is None:
-            return component.arrays, component.objects
-        return tuple(map(self._without_idle_counter, component.arrays)), component.objects
+            return _NO_MACHINE
+        if node.levels is None or node.levels > 0:
+            return self._machines[node.component]
+        key = (node.component, node.levels)
+        if key not in self._pruned:
+            self._pruned[key] = self._prune(*key)
+        return self._pruned[key]
 
-    def _without_idle_counter(self, array: ArrayComponent) -> ArrayComponent:
-        """`array` without its largest number of items if no text is long enough to exceed it."""
-        if self._capacity is None or array.max_items is None:
-            return array
-        exceeding = self._shortest.items(array, array.max_items + 1)
-        return replace(array, max_items=None) if exceeding > self._capacity else array
+    def _prune(self, component: Conjunction, levels: int) -> Machine:
+        """The machine of a component at its last levels (see Node)."""
+        machine = self._machines[component]
+        if not machine.edges:
+            return machine
+        if levels < 0 and self._can_be_scalar(component):
+            self.is_pruned = True
+            return _NO_MACHINE
+        needed = machine.shortest_path(self._shortest.__getitem__)
+        pruned = Machine()
+        pruned.num_states = machine.num_states
+        for number, (source, label, target) in enumerate(machine.edges):
+            value = label.value if isinstance(label, Member | Item) else None
+            complete = levels == 0 and (value is None or self._can_be_scalar(value))
+            if complete or number in needed:
+                pruned.add(source, label, target)
+            elif value is not None and self._shortest.exists(value):
+                self.is_pruned = True
+        return pruned
+
+    def _can_be_scalar(self, component: Conjunction) -> bool:
+        if self._graph.components[component].facts.literals:
+            return True
+        return any(not scalar.is_empty for scalar in self._scalars[component])
 
     def children(self, node: Node) -> list[Node]:
         """The nodes that a node is built of, each once."""
-        arrays, objects = self.containers(node)
-        components = [item for array in arrays for item in (*array.prefix, array.rest)]
-        for each in objects:
-            components += [member.value for member in each.members]
-            components.append(each.additional)
-        found = (self.child(node, component) for component in components)
+        found = (
+            self.child(node, component) for component in dict.fromkeys(self.machine(node).values())
+        )
         return list(dict.fromkeys(child for child in found if child is not None))
 
     def exists(self, node: Node) -> bool:
@@ -170,21 +177,9 @@ class Unrolling:
         return child if child in self._existing else None
 
     def _has_value(self, node: Node) -> bool:
-        facts = self._graph.components[node.component].facts
-        if facts.literals or not all(each.is_empty for each in self._scalars[node.component]):
+        if self._can_be_scalar(node.component):
             return True
-        arrays, objects = self.containers(node)
-        for array in arrays:
-            needed = array.prefix[: array.min_items]
-            if array.min_items > len(array.prefix):
-                needed = (*needed, array.rest)
-            fits = array.max_items is None or array.min_items <= array.max_items
-            if fits and all(self.part(node, item) is not None for item in needed):
-                return True
-        return any(
-            all(self.part(node, member.value) for member in each.members if member.required)
-            for each in objects
-        )
+        return self.machine(node).exists(lambda value: self.part(node, value) is not None)
 
     def _bottom_up(self) -> Iterator[Node]:
         done: set[Node] = set()
@@ -204,31 +199,24 @@ class Unrolling:
         sizes: dict[Node, int] = {}
         for node in self.nodes:
             total = 2 + sum(each.num_states for each in self._scalars[node.component])
-            arrays, objects = self.containers(node)
-            for array in arrays:
-                total += self._array_size(node, array, sizes)
-            for each in objects:
-                total += self._object_size(node, each, sizes)
+            machine = self.machine(node)
+            for _, label, _ in machine.edges:
+                if isinstance(label, Mark):
+                    total += 1
+                elif label is not None:
+                    child = self.child(node, label.value)
+                    if child is not None:
+                        total += _label_size(label, sizes[child])
             sizes[node] = total
         return sizes[self.root]
 
-    def _array_size(self, node: Node, array: ArrayComponent, sizes: dict[Node, int]) -> int:
-        def size(component: Conjunction) -> int:
-            child = self.child(node, component)
-            return 0 if child is None else sizes[child]
 
-        counted = array.min_items if array.max_items is None else array.max_items
-        prefix = sum(size(item) for item in array.prefix)
-        repeats = max(counted - len(array.prefix), 1 if array.max_items is None else 0)
-        return 2 + prefix + repeats * (size(array.rest) + 2)
+def _label_size(label: Item | Member, value: int) -> int:
+    if isinstance(label, Item):
+        return value
+    if isinstance(label.key, ByteAutomaton):
+        return label.key.num_states + value
+    return key_length(label.key) + value
 
-    def _object_size(self, node: Node, each: ObjectComponent, sizes: dict[Node, int]) -> int:
-        total = 2
-        for member in each.members:
-            child = self.child(node, member.value)
-            if child is not None:
-                total += len(member.name) + 5 + sizes[child]
-        other = self.child(node, each.additional)
-        if other is not None:
-            total += 20 + sum(len(member.name) for member in each.members) + sizes[other]
-        return total
+
+_NO_MACHINE = Machine()

@@ -10,6 +10,14 @@ NAMES = ["a", "b", "c", 'q"\\', "é"]
 TEXTS = ["", "a", "ab", "aab", "b\n", 'q"\\', "é", "😀x", "12", "\x01", "a" * 5]
 NUMBERS = [0, 1, -1, 2, 3, 10, 99, 0.5, -0.5, 1.25, -10.75, 2**60]
 PATTERNS = ["^a", "b$", "[0-9]+", "^(ab|é)*$", "^.{2,3}$", "\\\\", '"', "^[^a]*$", "a|^$"]
+KEY_PATTERNS = ["^a", "b|c", "^.$", "é"]
+NAME_SCHEMAS: list[Any] = [
+    {"maxLength": 1},
+    {"pattern": "^[a-c]"},
+    {"enum": ["a", "é", "x"]},
+    {"not": {"const": "b"}},
+    True,
+]
 TYPES = ["null", "boolean", "integer", "number", "string", "array", "object"]
 
 scalars = st.one_of(st.none(), st.booleans(), st.sampled_from(TEXTS), st.sampled_from(NUMBERS))
@@ -60,16 +68,43 @@ def _containers(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, An
         optional={
             "required": st.lists(st.sampled_from(NAMES), max_size=2, unique=True),
             "additionalProperties": inner,
+            "patternProperties": st.dictionaries(
+                st.sampled_from(KEY_PATTERNS), inner, min_size=1, max_size=2
+            ),
+            "propertyNames": st.sampled_from(NAME_SCHEMAS),
+            "minProperties": st.integers(0, 2),
+            "maxProperties": st.integers(0, 3),
+            "dependentRequired": st.dictionaries(
+                st.sampled_from(NAMES), st.lists(st.sampled_from(NAMES), max_size=2), max_size=1
+            ),
+            "dependentSchemas": st.dictionaries(st.sampled_from(NAMES), inner, max_size=1),
+            "unevaluatedProperties": inner,
         },
     )
     arrays = st.builds(
         lambda counts, rest: {**counts, **rest},
         _counts("minItems", "maxItems"),
         st.fixed_dictionaries(
-            {}, optional={"items": inner, "prefixItems": st.lists(inner, min_size=1, max_size=2)}
+            {},
+            optional={
+                "items": inner,
+                "prefixItems": st.lists(inner, min_size=1, max_size=2),
+                "contains": inner,
+                "minContains": st.integers(0, 2),
+                "maxContains": st.integers(0, 2),
+                "uniqueItems": st.booleans(),
+                "unevaluatedItems": inner,
+            },
         ),
     )
-    unions = st.fixed_dictionaries({"anyOf": st.lists(inner, min_size=1, max_size=3)})
+    branches = st.lists(inner, min_size=1, max_size=3)
+    unions = st.one_of(
+        st.fixed_dictionaries({"anyOf": branches}),
+        st.fixed_dictionaries({"oneOf": branches}),
+        st.fixed_dictionaries({"allOf": branches}),
+        st.fixed_dictionaries({"not": inner}),
+        st.fixed_dictionaries({"if": inner}, optional={"then": inner, "else": inner}),
+    )
     references = st.fixed_dictionaries({"$ref": st.sampled_from(["#/$defs/x", "#/$defs/y~1z"])})
     return st.one_of(
         objects,
@@ -118,8 +153,11 @@ def repaired(schema: Any, value: Any, draw: st.DrawFn, depth: int = 0) -> Any:
         return schema["const"]
     if "enum" in schema:
         return draw(st.sampled_from(schema["enum"]))
-    if "anyOf" in schema and draw(st.booleans()):
-        return repaired(draw(st.sampled_from(schema["anyOf"])), value, draw, depth + 1)
+    for keyword in ("allOf", "anyOf", "oneOf"):
+        if keyword in schema and draw(st.booleans()):
+            return repaired(draw(st.sampled_from(schema[keyword])), value, draw, depth + 1)
+    if "then" in schema and draw(st.booleans()):
+        return repaired(schema["then"], value, draw, depth + 1)
     wanted = schema.get("type")
     if isinstance(wanted, list):
         wanted = draw(st.sampled_from(wanted))

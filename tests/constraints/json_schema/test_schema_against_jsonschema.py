@@ -8,11 +8,11 @@ from collections import Counter
 from typing import Any
 
 from hypothesis import HealthCheck, event, given, settings
-from schema_oracle import accepts_some_order, validator, walk
+from schema_oracle import accepts_some_order, orderings, spell, validator, walk
 from schema_strategies import schemas, schemas_with_value
 
-from constrained_diffusion.constraints.json_schema import compile_schema
-from constrained_diffusion.errors import LimitError, UnsatisfiableError
+from constrained_diffusion.constraints.json_schema import acceptor_of, compile_schema
+from constrained_diffusion.errors import LimitError, UnsatisfiableError, UnsupportedSchemaError
 
 moderate = settings(
     max_examples=100,
@@ -29,26 +29,51 @@ def test_accepted_exactly_if_valid(pair: tuple[Any, Any]) -> None:
     valid = validator(schema).is_valid(value)
     event(f"valid: {valid}")
     try:
-        automaton = compile_schema(schema, max_depth=4).automaton
+        compiled = compile_schema(schema, max_depth=4)
     except UnsatisfiableError:
         assert not valid
         return
-    assert accepts_some_order(automaton, value) == valid
+    except (LimitError, UnsupportedSchemaError):
+        return
+    accepted = accepts_some_order(compiled.automaton, value)
+    if compiled.complete and not any("levels" in bound for bound in compiled.bounds):
+        assert accepted == valid
+    else:
+        assert valid or not accepted
+
+
+@moderate
+@given(schemas_with_value())
+def test_the_acceptor_accepts_what_is_valid(pair: tuple[Any, Any]) -> None:
+    """However deep it nests; only what it says it leaves out may be accepted besides."""
+    schema, value = pair
+    valid = validator(schema).is_valid(value)
+    try:
+        acceptor = acceptor_of(schema)
+        accepted = any(acceptor.accepts(spell(ordered).decode()) for ordered in orderings(value))
+    except LimitError:
+        return
+    assert accepted or not valid
+    if acceptor.is_complete:
+        assert valid or not accepted
 
 
 @moderate
 @given(schemas())
 def test_random_texts_of_the_automaton_are_valid(schema: Any) -> None:
     try:
-        automaton = compile_schema(schema, max_depth=2).automaton
-    except UnsatisfiableError:
+        compiled = compile_schema(schema, max_depth=2)
+    except (LimitError, UnsatisfiableError, UnsupportedSchemaError):
         return
     judge = validator(schema)
+    acceptor = acceptor_of(schema)
     rng = random.Random(0)
     for _ in range(30):
-        text = walk(automaton, rng)
-        assert automaton.accepts(text)
-        judge.validate(json.loads(text.decode()))
+        text = walk(compiled.automaton, rng).decode()
+        assert compiled.automaton.accepts(text.encode())
+        judge.validate(json.loads(text))
+        if not repeats_a_key(text):
+            assert acceptor.accepts(text)
 
 
 @moderate
@@ -56,7 +81,7 @@ def test_random_texts_of_the_automaton_are_valid(schema: Any) -> None:
 def test_named_keys_are_never_repeated(schema: Any) -> None:
     try:
         automaton = compile_schema(schema, max_depth=1).automaton
-    except UnsatisfiableError:
+    except (LimitError, UnsatisfiableError, UnsupportedSchemaError):
         return
     rng = random.Random(1)
     declared = set(schema.get("properties", {})) if isinstance(schema, dict) else set()
@@ -65,6 +90,17 @@ def test_named_keys_are_never_repeated(schema: Any) -> None:
         if isinstance(pairs, list) and all(isinstance(pair, tuple) for pair in pairs):
             repeats = Counter(name for name, _ in pairs)
             assert all(repeats[name] <= 1 for name in declared)
+
+
+def repeats_a_key(text: str) -> bool:
+    repeats = []
+
+    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        repeats.append(len(dict(pairs)) < len(pairs))
+        return dict(pairs)
+
+    json.loads(text, object_pairs_hook=members)
+    return any(repeats)
 
 
 def test_limits_are_not_exceeded_silently() -> None:

@@ -6,6 +6,7 @@ import datetime
 import ipaddress
 import json
 import random
+import re
 import uuid
 
 import jsonschema
@@ -16,7 +17,6 @@ from schema_oracle import spell, walk
 
 from constrained_diffusion.constraints.json_schema import compile_schema
 from constrained_diffusion.constraints.json_schema.formats import FORMATS
-from constrained_diffusion.errors import UnsupportedSchemaError
 
 CHECKER = jsonschema.Draft202012Validator.FORMAT_CHECKER
 
@@ -119,7 +119,11 @@ def test_narrowed_formats_say_so() -> None:
     assert bound.startswith("format hostname: at most 63 characters")
 
 
-def test_a_format_that_cannot_be_honoured() -> None:
-    with pytest.raises(UnsupportedSchemaError) as caught:
-        compile_schema({"items": {"format": "regex"}})
-    assert (caught.value.pointer, caught.value.keyword) == ("/items/format", "format")
+def test_regular_expressions() -> None:
+    """What does not compile is refused; random texts above compile."""
+    for text in ["^[a-z]+$", r"^\d{3}-(ab|c)*$", "a|b", "", "x{2,3}?"]:
+        assert accepts("regex", text)
+    for text in ["[", "a**", "(", "a)", "*", "x{3,2}", "\\", "[z-a]"]:
+        with pytest.raises(re.error):
+            re.compile(text)
+        assert not accepts("regex", text)

@@ -6,10 +6,11 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from constrained_diffusion.constraints.json_schema import canonical_text
+from constrained_diffusion.constraints.json_schema import canonical_spelling, canonical_text
+from constrained_diffusion.constraints.json_schema.drafts import Draft
 
 json_values = st.recursive(
     st.one_of(
@@ -56,6 +57,52 @@ def test_damaged_text(value: Any, place: int, character: str, insert: bool) -> N
         result = canonical_text(damaged)
         assert result is not None
         assert json.loads(result) == parsed
+
+
+@settings(max_examples=100, deadline=None)
+@given(json_values, st.sampled_from([None, 0, 2, "\t"]), st.sampled_from(["", " ", "\n\t"]))
+def test_the_white_space_of_each_layout(value: Any, indent: Any, blank: str) -> None:
+    spaced = json.dumps(value, ensure_ascii=False)
+    if not any("\ud800" <= character <= "\udfff" for character in spaced):
+        text = json.dumps(value, indent=indent, separators=(f"{blank},", f":{blank}"))
+        assert canonical_text(text, whitespace="spaced") == spaced
+        assert canonical_text(text, whitespace="flexible") == compact(value)
+
+
+def parsed(text: str) -> bool:
+    try:
+        json.loads(text, parse_constant=lambda name: 1 / 0)
+    except (ValueError, ZeroDivisionError):
+        return False
+    return True
+
+
+@settings(max_examples=300, deadline=None)
+@example("1.0.5")
+@example("[1e2e5]")
+@example("[-0.0 5]")
+@example('{"a" : 1.50 "b": 2}')
+@given(
+    st.one_of(
+        st.text('{}[],:" \n1-.e05', max_size=12),
+        st.lists(
+            st.sampled_from(["[", "]", "{", "}", ",", ":", '"a"', "1.0", "2e1", "-0", " ", "true"]),
+            max_size=10,
+        ).map("".join),
+    )
+)
+def test_any_text_and_the_way_back(text: str) -> None:
+    for whitespace in ("compact", "spaced", "flexible"):
+        spelling = canonical_spelling(text, whitespace=whitespace, draft=Draft.DRAFT7)
+        assert parsed(spelling.text) == parsed(text)
+        passed = 0
+        for start, original, spelled in spelling.pieces:
+            assert text[start : start + len(original)] == original
+            assert spelling.original_offset(passed) == start
+            passed += len(spelled)
+        for offset in range(passed, len(spelling.text)):
+            assert text[spelling.original_offset(offset)] == spelling.text[offset]
+        assert spelling.original_offset(len(spelling.text)) == len(text)
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,8 @@ from .spelling import Spelling
 _LEAST_CAPACITY = 1024
 _DRAFT_4 = "json-schema.org/draft-04/schema"
 
+MAX_PARTS = 2_000_000
+
 
 @dataclass(frozen=True, init=False)
 class JsonSchema(Constraint):
@@ -164,17 +166,58 @@ class JsonSchema(Constraint):
 
 
 def _json(value: Any, what: str) -> str:
+    _check_size(value, what)
     try:
         return json.dumps(value)
     except (TypeError, ValueError, RecursionError) as error:
         raise SchemaError(f"{what} is not JSON: {error}") from None
 
 
+def _check_size(value: Any, what: str) -> None:
+    """Raises LimitError where the JSON text would be huge: parts can be shared, again and again."""
+    parts = 0
+    waiting = [value]
+    while waiting:
+        part = waiting.pop()
+        parts += 1
+        if isinstance(part, dict):
+            waiting.extend(part.values())
+        elif isinstance(part, list | tuple):
+            waiting.extend(part)
+        if parts + len(waiting) > MAX_PARTS:
+            if _holds_itself(value):
+                raise SchemaError(f"{what} is not JSON: it holds itself")
+            raise LimitError(
+                f"{what} has more than {MAX_PARTS:,} parts; name parts that are used again in "
+                "$defs and refer to them"
+            )
+
+
+def _holds_itself(value: Any) -> bool:
+    """Whether a dict or list is, at some depth, a part of itself."""
+    done, around = set[int](), set[int]()
+    path = [(id(value), iter([value]))]
+    while path:
+        number, parts = path[-1]
+        part = next(parts, None)
+        if part is None:
+            path.pop()
+            around.discard(number)
+            done.add(number)
+        elif isinstance(part, dict | list) and id(part) not in done:
+            if id(part) in around:
+                return True
+            around.add(id(part))
+            below = part.values() if isinstance(part, dict) else part
+            path.append((id(part), (each for each in below if each is not None)))
+    return False
+
+
 def _written(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=8)
 def _compiled(schema: JsonSchema, capacity: int | None) -> json_schema.CompiledSchema:
     return json_schema.compile_schema(
         schema.schema,

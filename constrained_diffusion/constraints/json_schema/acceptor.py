@@ -23,8 +23,12 @@ from .normalise import Conjunction, Normaliser
 from .number_tests import satisfies
 from .strings import string_language
 from .text import quote
+from .time_limit import check_time, time_limit
 
 MAX_NESTING = 200
+MAX_SECONDS = 12.0
+
+_Verdicts = dict[tuple[Conjunction, int], bool]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +59,6 @@ class Acceptor:
         keys = Keys(normaliser, capacity=capacity, max_states=max_states)
         self._machines = ComponentMachines(normaliser, keys, relaxed=True)
         self._components: dict[Conjunction, _Component] = {}
-        self._verdicts: dict[tuple[Conjunction, int], bool] = {}
 
     @property
     def is_complete(self) -> bool:
@@ -79,17 +82,18 @@ class Acceptor:
         except (ValueError, RecursionError):
             return False
         root = self._normaliser.conjunction([self._normaliser.reader.root])
-        self._verdicts = {}
-        return self._holds(root, value, 0)
+        with time_limit(MAX_SECONDS):
+            return self._holds(root, value, 0, {})
 
-    def _holds(self, name: Conjunction, value: Any, depth: int) -> bool:
-        """Whether a value is in a component."""
+    def _holds(self, name: Conjunction, value: Any, depth: int, known: _Verdicts) -> bool:
+        """Whether a value is in a component; `known` are verdicts on parts of the same text."""
         key = (name, id(value))
-        if key not in self._verdicts:
-            self._verdicts[key] = depth <= MAX_NESTING and self._judge(name, value, depth)
-        return self._verdicts[key]
+        if key not in known:
+            known[key] = depth <= MAX_NESTING and self._judge(name, value, depth, known)
+        return known[key]
 
-    def _judge(self, name: Conjunction, value: Any, depth: int) -> bool:
+    def _judge(self, name: Conjunction, value: Any, depth: int, known: _Verdicts) -> bool:
+        check_time()
         component = self._component(name)
         if value is None or isinstance(value, bool):
             return json.dumps(value) in component.facts.literals
@@ -101,14 +105,14 @@ class Acceptor:
         if isinstance(value, list):
 
             def reads_item(item: Any, label: Label) -> bool:
-                return isinstance(label, Item) and self._holds(label.value, item, depth + 1)
+                return isinstance(label, Item) and self._holds(label.value, item, depth + 1, known)
 
             return component.reads(b"[", value, b"]", reads_item)
 
         def reads_member(member: tuple[str, Any], label: Label) -> bool:
             if not isinstance(label, Member) or not _is_key(label, member[0]):
                 return False
-            return self._holds(label.value, member[1], depth + 1)
+            return self._holds(label.value, member[1], depth + 1, known)
 
         members = value.members
         if len({name for name, _ in members}) < len(members):

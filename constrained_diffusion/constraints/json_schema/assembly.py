@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from ...automata import ByteAutomaton, NfaBuilder, algebra
-from .automaton_cache import AUTOMATA
+from .automaton_cache import AUTOMATA, size
 from .components import ComponentGraph
 from .layout import Layout
 from .machines import Item, Label, Mark, Member
@@ -61,10 +61,10 @@ class Assembly:
             if node != root and used_in_place and key not in self._intersected:
                 continue
             automaton = AUTOMATA.get(key)
-            if automaton is None:
+            if not isinstance(automaton, ByteAutomaton):
                 self._check_limits()
                 automaton = self._determinised(node)
-                AUTOMATA.put(key, automaton)
+                AUTOMATA.put(key, automaton, size(automaton))
             self._automata[key] = automaton
         return self._automata[self._keys[root]]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
@@ -29,6 +28,7 @@ from .reading import Reader
 from .registry import Registry
 from .source import schema_of
 from .strings import length_language, other_keys, string_language
+from .time_limit import check_time, time_limit
 from .unrolling import OPEN, Shortest, Unrolling
 from .unsatisfiable import why_empty
 
@@ -96,7 +96,7 @@ def compile_schema(
         SchemaError: `schema` is no JSON Schema.
         UnsupportedSchemaError: a keyword that cannot be honoured.
         UnsatisfiableError: no value satisfies the schema.
-        LimitError: over `max_states`, or over 15 seconds.
+        LimitError: over `max_states`, or over 12 seconds.
     """
     if max_depth is not None and max_depth < 1:
         raise ConstrainedDiffusionError(f"max_depth is a whole number from 1 on, got {max_depth}")
@@ -106,8 +106,9 @@ def compile_schema(
     _load_kernels()
     reader = Reader(raw, registry)
     normaliser = Normaliser(reader, open_objects=open_objects)
-    compiler = _Compiler(normaliser, whitespace, max_states, capacity, relaxed=relaxed)
-    return compiler.compile(max_depth)
+    with time_limit(MAX_SECONDS):
+        compiler = _Compiler(normaliser, whitespace, max_states, capacity, relaxed=relaxed)
+        return compiler.compile(max_depth)
 
 
 def acceptor_of(
@@ -147,7 +148,6 @@ class _Compiler:
         *,
         relaxed: bool,
     ) -> None:
-        self._deadline = time.monotonic() + MAX_SECONDS
         self._normaliser = normaliser
         self._layout = layout_of(whitespace)
         self._max_states = max_states
@@ -193,8 +193,9 @@ class _Compiler:
                 return assembly.automaton(), unrolling
             except LimitError:
                 levels = next(smaller, None)
-                if levels is None or time.monotonic() > self._deadline:
+                if levels is None:
                     raise
+                check_time()
                 unrolling = self._unrolling(1, levels)
 
     def _machine(self, name: Conjunction) -> Machine:
@@ -232,11 +233,7 @@ class _Compiler:
                 f"the schema has more than {MAX_COMPONENTS:,} combinations of subschemas that hold "
                 "together; use fewer branches in anyOf and oneOf"
             )
-        if time.monotonic() > self._deadline:
-            raise LimitError(
-                f"compiling the schema takes more than {MAX_SECONDS:g} seconds; lower max_depth, "
-                "maxLength and maxItems, or close objects with additionalProperties"
-            )
+        check_time()
 
     def _unroll(self, max_depth: int | None) -> Unrolling:
         """The deepest unrolling whose automaton is not too large."""

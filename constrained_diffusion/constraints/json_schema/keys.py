@@ -12,6 +12,7 @@ from .normalise import Normaliser
 from .reading import NOTHING
 from .strings import other_keys, string_language
 from .text import is_writable, quote
+from .time_limit import check_time
 
 MAX_CLASSES = 256
 MAX_LOOKED_AT = 4
@@ -154,6 +155,7 @@ class Keys:
         return parts
 
     def _language(self, facts: StringFacts) -> ByteAutomaton:
+        check_time()
         language, notes = string_language(
             facts, capacity=self._capacity, max_states=self._max_states
         )

@@ -17,6 +17,7 @@ from ...automata import ByteAutomaton
 from ...errors import LimitError
 from .normalise import Conjunction
 from .text import quote
+from .time_limit import check_time
 
 MAX_MACHINE_EDGES = 100_000
 
@@ -69,6 +70,8 @@ class Machine:
                 "maxProperties, or use fewer branches in oneOf"
             )
         self.edges.append((source, label, target))
+        if len(self.edges) % 1024 == 0:
+            check_time()
 
     def values(self) -> Iterator[Conjunction]:
         """The components that the machine reads, with repeats."""

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ...automata import ByteAutomaton, NfaBuilder, algebra, bytes_of
 from ...errors import LimitError
+from .automaton_cache import remembered
 
 GRID_DIGITS = 7
 GRID_FRACTION = 4
@@ -34,7 +35,7 @@ NOT_MULTIPLES = f"numbers that must not be multiples have at most {COUNTED_DIGIT
 _DIGIT = bytes_of((0x30, 0x39))
 
 
-@lru_cache(maxsize=256)
+@remembered
 def multiples_language(multiples: tuple[Fraction, ...]) -> tuple[ByteAutomaton, str]:
     """Numbers, written plainly, that are multiples of each; and by what they are narrowed.
 
@@ -52,7 +53,7 @@ def multiples_language(multiples: tuple[Fraction, ...]) -> tuple[ByteAutomaton, 
     return _signed(_decision_diagram(good, values.places)), FEW_DIGITS
 
 
-@lru_cache(maxsize=256)
+@remembered
 def others_language(of: Fraction) -> tuple[ByteAutomaton, str]:
     """Numbers, written plainly, that are no multiples of `of` whoever divides."""
     if of.denominator == 1:
@@ -155,7 +156,7 @@ class _Grid:
         return exact, quotients == np.floor(quotients)
 
 
-@lru_cache(maxsize=GRID_FRACTION + 1)
+@lru_cache(maxsize=1)
 def _grid(places: int) -> _Grid:
     return _Grid(places)
 

@@ -15,6 +15,7 @@ from typing import Protocol, TypeVar
 from ...errors import LimitError
 from .facts import ArrayFacts, Contains, NumberFacts, ObjectFacts, ObjectGroup, StringFacts
 from .reading import ANYTHING, NOTHING
+from .time_limit import check_time
 
 MAX_CONJUNCTIONS = 4_000
 
@@ -148,7 +149,10 @@ def _conjunction(ours: Sequence[_T], theirs: Sequence[_T]) -> tuple[_T, ...]:
             f"schemas that hold together multiply to over {MAX_CONJUNCTIONS} alternatives; "
             "use fewer branches in anyOf and oneOf"
         )
-    products = dict.fromkeys(mine & its for mine in ours for its in theirs)
+    products: dict[_T, None] = {}
+    for mine in ours:
+        check_time()
+        products.update((mine & its, None) for its in theirs)
     possible = tuple(part for part in products if part.is_possible)
     # One impossible part is kept, to explain why nothing is left.
     return possible or tuple(products)[:1]

@@ -14,6 +14,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from ...automata import ByteAutomaton, NfaBuilder, algebra, bytes_of
+from .automaton_cache import remembered
 from .facts import Bound, NumberFacts, NumberValue
 from .multiples import multiples_language, others_language, short_numbers, with_fraction
 from .number_tests import satisfies
@@ -40,18 +41,19 @@ Language = tuple[ByteAutomaton, tuple[str, ...]]
 """An automaton and, in words, by what it is narrower than the facts."""
 
 
-@lru_cache(maxsize=4096)
+@remembered
 def number_language(facts: NumberFacts) -> Language:
     """The spellings of the numbers that satisfy `facts`; empty if there are none.
 
     Raises LimitError for multiples of whole numbers that take too many states.
     """
     if facts.values is not None:
+        tests = replace(facts, values=None)
         spelled = {
             spelling.encode()
             for number in facts.values
             for spelling in spellings(number)
-            if satisfies(spelling, facts)
+            if satisfies(spelling, tests)
         }
         return algebra.choice(sorted(spelled)), (LISTED_SPELLING,)
     if not facts.multiples and not facts.denied:
@@ -69,7 +71,7 @@ def number_language(facts: NumberFacts) -> Language:
     return automaton, tuple(notes)
 
 
-@lru_cache(maxsize=1024)
+@remembered
 def _outside(facts: NumberFacts) -> Language:
     """Numbers that violate one of the tests of a conjunction, written without exponent."""
     parts: list[ByteAutomaton] = []
@@ -94,7 +96,7 @@ def _outside(facts: NumberFacts) -> Language:
     return algebra.union(*parts), tuple(notes)
 
 
-@lru_cache(maxsize=256)
+@remembered
 def _other_numbers(values: tuple[Fraction, ...]) -> ByteAutomaton:
     """Plain numbers that are none of the values, also as doubles: of at most 15 digits."""
     plain = algebra.union(with_fraction(), short_numbers())
@@ -146,19 +148,21 @@ def spellings(number: NumberValue) -> list[str]:
 
 def describe(facts: NumberFacts) -> str:
     """The tests in words, for the message that no number satisfies them."""
-    words = ["whole"] if facts.integer else []
+    words = ["type integer"] if facts.integer else []
     for bound, exclusive, inclusive in (
-        (facts.lower, "more than", "at least"),
-        (facts.upper, "less than", "at most"),
+        (facts.lower, "exclusiveMinimum", "minimum"),
+        (facts.upper, "exclusiveMaximum", "maximum"),
     ):
         if bound is not None:
             words.append(f"{exclusive if bound.exclusive else inclusive} {bound.value}")
-    words += [f"a multiple of {multiple}" for multiple in facts.multiples]
-    if facts.values is not None:
-        values = ", ".join(spellings(value)[0] for value in facts.values)
-        words.append(f"one of {values}")
-    words += [f"not {describe(each)}" for each in facts.denied[:3]]
-    return " and ".join(words) or "possible"
+    words += [f"multipleOf {multiple}" for multiple in facts.multiples]
+    if facts.values == ():
+        words.append("enum or const, which have no number in common")
+    elif facts.values is not None:
+        values = ", ".join(spellings(value)[0] for value in facts.values[:5])
+        words.append(f"enum or const {values}{', …' if len(facts.values) > 5 else ''}")
+    words += [f"not ({describe(each)})" for each in facts.denied[:3]]
+    return " and ".join(words) or "no test"
 
 
 def _least_integer(bound: Bound | None) -> Fraction | None:
@@ -230,7 +234,7 @@ def _any_number() -> ByteAutomaton:
     return builder.determinise(start, [end, first, second])
 
 
-@lru_cache(maxsize=4096)
+@remembered
 def _range(low: Fraction | None, high: Fraction | None, *, fraction: bool) -> ByteAutomaton:
     """Numbers from `low` to `high`, with the fraction part allowed or not."""
     parts = []

@@ -11,6 +11,7 @@ from .keys import KeyClass, Keys, Pattern
 from .normalise import Conjunction, Normaliser
 from .reading import ANYTHING, NOTHING
 from .text import is_writable
+from .time_limit import check_time
 from .violations import violations
 
 
@@ -146,6 +147,7 @@ class ObjectPlan:
         return list(names)
 
     def _named(self, name: str, required: bool) -> Key:
+        check_time()
         values = self._values(name) if self._may_be_there(name, required) else (NOTHING,)
         violates: set[int] = set()
         denied: dict[int, tuple[int, ...]] = {}

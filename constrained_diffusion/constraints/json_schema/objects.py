@@ -23,6 +23,7 @@ from .keys import Keys
 from .machines import Label, Machine, Mark, Member
 from .normalise import Normaliser
 from .object_plan import Choice, Key, ObjectPlan
+from .time_limit import check_time
 
 MAX_STATES = 100_000
 FEW_KEYS = 3
@@ -99,6 +100,7 @@ class ObjectMachines:
         levels: list[dict[_State, None]] = [{start: None}]
         for level, key in enumerate(plan.named):
             levels.append({})
+            check_time()
             for state in levels[level]:
                 if not key.required:
                     levels[-1][_without(state, plan.missing(level))] = None

@@ -18,6 +18,7 @@ from ...automata import ByteAutomaton, ByteSet, NfaBuilder, algebra, bytes_of
 from ...automata.regex import from_regex
 from ...automata.utf8 import ALL_CODE_POINTS, add_code_points
 from ...errors import GrammarError, LimitError, SchemaError, UnsupportedSchemaError
+from .automaton_cache import remembered
 from .facts import StringFacts
 from .formats import format_language
 from .text import ESCAPES, is_writable, quote
@@ -63,7 +64,7 @@ def _within(facts: StringFacts, capacity: int | None) -> StringFacts:
     return replace(facts, max_length=None)
 
 
-@lru_cache(maxsize=1024)
+@remembered
 def _string_language(facts: StringFacts, max_states: int) -> Language:
     tests: list[ByteAutomaton] = []
     notes: list[str] = []
@@ -165,7 +166,7 @@ def pattern_language(pattern: str, pointer: str, max_states: int) -> tuple[ByteA
     return both, f"pattern {pattern}: only what ECMAScript and Python both find"
 
 
-@lru_cache(maxsize=1024)
+@remembered
 def either_pattern_language(pattern: str, pointer: str, max_states: int) -> ByteAutomaton:
     """The decoded strings in which ECMAScript or Python's `re` finds `pattern`."""
     pattern_language(pattern, pointer, max_states)  # raises what is wrong with it
@@ -189,7 +190,7 @@ def _unreadable(pattern: str, pointer: str, error: GrammarError) -> SchemaError:
     )
 
 
-@lru_cache(maxsize=256)
+@remembered
 def length_language(low: int, high: int | None, max_states: int) -> ByteAutomaton:
     """Decoded strings of `low` to `high` code points."""
     if high is not None and high < low:
@@ -249,7 +250,7 @@ def any_string() -> ByteAutomaton:
     return spelled(algebra.any_text())
 
 
-@lru_cache(maxsize=256)
+@remembered
 def other_keys(names: frozenset[str], max_states: int) -> ByteAutomaton:
     """All JSON strings but `names`."""
     writable = [name.encode() for name in sorted(names) if is_writable(name)]

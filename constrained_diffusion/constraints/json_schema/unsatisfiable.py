@@ -39,13 +39,13 @@ class _Explanation:
         facts = component.facts
         reasons = []
         for numbers in facts.numbers:
-            reasons.append(f"no number is {describe(numbers)}")
+            reasons.append(f"no number satisfies {describe(numbers)}")
         for strings in facts.strings:
             reasons.append(f"no string has {_string_tests(strings)}")
         for array in facts.arrays:
-            reasons.append(self._array(array))
+            reasons.append(self._array(array) or f"no array satisfies {self._keywords(name)}")
         for each in facts.objects:
-            reasons.append(self._object(each))
+            reasons.append(self._object(each) or f"no object satisfies {self._keywords(name)}")
         if not reasons:
             reasons.append(f"{self._keywords(name)} contradict each other: no type is left")
         innermost = next((reason for reason in reasons if "(at " in reason), None)
@@ -65,7 +65,7 @@ class _Explanation:
                 return f"item {position}, which minItems demands, has no value: {self.of(item)}"
             if position >= max((len(group.prefix) for group in array.groups), default=0):
                 break
-        return "no array satisfies all that is said of its items (contains, not, oneOf)"
+        return ""
 
     def _object(self, each: ObjectFacts) -> str:
         if each.max_properties is not None and not each.is_possible:
@@ -86,7 +86,7 @@ class _Explanation:
                 return f"the required key {name!r} is forbidden"
             if not self._exists(value):
                 return f"the required key {name!r} has no value: {self.of(value)}"
-        return "no object satisfies all that is said of its keys (not, oneOf, minProperties)"
+        return ""
 
     def _exists(self, name: Conjunction) -> bool:
         if name in self._graph.components:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from ...errors import LimitError
 from .normalise import Conjunction, Normaliser
 from .reading import NOTHING
+from .time_limit import check_time
 
 MAX_WAYS = 4_096
 FEW_SCHEMAS = 3
@@ -29,6 +30,7 @@ def violations(
     few = len(schemas) <= FEW_SCHEMAS
     ways: list[tuple[Conjunction, tuple[int, ...]]] = [(normaliser.conjunction(values), ())]
     for schema in schemas:
+        check_time()
         longer = []
         for value, chosen in ways:
             kept = value if few else normaliser.conjunction((*value, schema))

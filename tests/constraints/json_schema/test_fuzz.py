@@ -135,6 +135,8 @@ def test_whatever_is_refused_has_a_bound_that_says_so() -> None:
             return
         if any(not bound.startswith(HARMLESS) for bound in result.bounds):
             return
+        if '"format"' in json.dumps(schema):
+            return  # which formats are asserted differs from draft to draft in jsonschema
         judge = Judge(schema)
         for value in VALUES:
             try:

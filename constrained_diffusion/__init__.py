@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from .sampling import MaskedSampler, Result, Step, UniformSampler, generate, stream
     from .vocabulary import Vocabulary
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOME = {
     "constraints": (

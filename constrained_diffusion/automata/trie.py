@@ -13,15 +13,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import platformdirs
 from numba import njit
 from numpy.typing import NDArray
+
+from ..cache_settings import cache_folder
 
 if TYPE_CHECKING:
     from ..vocabulary import Vocabulary
 
 LAYOUT_VERSION = 1
 RECENT_TRIES = 8
+STORED_FROM = 10_000
+"""Smaller vocabularies are built as quickly as they are read."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,11 +87,7 @@ def trie_of(vocabulary: Vocabulary) -> VocabularyTrie:
     with _recent_lock:
         trie = _recent.get(fingerprint)
         if trie is None:
-            path = cache_folder() / f"trie-v{LAYOUT_VERSION}-{fingerprint}.npz"
-            trie = _load(path, len(vocabulary))
-            if trie is None:
-                trie = build_trie(vocabulary)
-                _store(path, trie)
+            trie = _stored_or_built(vocabulary, fingerprint)
             _recent[fingerprint] = trie
         _recent.move_to_end(fingerprint)
         while len(_recent) > RECENT_TRIES:
@@ -100,10 +99,16 @@ _recent: OrderedDict[str, VocabularyTrie] = OrderedDict()
 _recent_lock = threading.Lock()
 
 
-def cache_folder() -> Path:
-    """$CONSTRAINED_DIFFUSION_CACHE, or the platform's cache folder of this package."""
-    chosen = os.environ.get("CONSTRAINED_DIFFUSION_CACHE")
-    return Path(chosen) if chosen else platformdirs.user_cache_path("constrained-diffusion")
+def _stored_or_built(vocabulary: Vocabulary, fingerprint: str) -> VocabularyTrie:
+    folder = cache_folder()
+    if folder is None or len(vocabulary) < STORED_FROM:
+        return build_trie(vocabulary)
+    path = folder / f"trie-v{LAYOUT_VERSION}-{fingerprint}.npz"
+    trie = _load(path, len(vocabulary))
+    if trie is None:
+        trie = build_trie(vocabulary)
+        _store(path, trie)
+    return trie
 
 
 def _load(path: Path, vocabulary_size: int) -> VocabularyTrie | None:

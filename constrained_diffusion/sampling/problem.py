@@ -47,7 +47,7 @@ class CanvasProblem:
         room: positions in the canvases after this one; 0 on the last.
         canvas_index, first_step: what came before, for numbering.
         previous_tokens: the tokens of the canvases before this one.
-        unconditioned: the last posterior that no committed token conditioned.
+        unconditioned: the posterior of the first step, which no draft has influenced yet.
         steps: steps taken so far.
     """
 
@@ -111,7 +111,8 @@ class CanvasProblem:
             posterior = self.constraint.posterior(
                 logits, fixed=fixed or None, state=self.state, last=self.room == 0, room=self.room
             )
-        if not fixed:
+        # Later predictions have seen the canvas that earlier ones led to, and agree with it.
+        if not fixed and self.unconditioned is None:
             self.unconditioned = posterior
         return posterior
 

@@ -89,8 +89,8 @@ class Result:
 
         name_or_pointer: a template hole by its name, a field of a JSON schema by JSON pointer.
 
-        Read from the last posterior of the first canvas that no committed token conditions: the
-        last step's for `UniformSampler`, the first step's for `MaskedSampler`.
+        Read from the posterior of the first step of the first canvas: later ones have seen the
+        draft that earlier ones led to, and are sure of it, right or wrong.
 
         Raises ConstrainedDiffusionError where the constraint has no such field of few values.
         """

@@ -22,6 +22,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty disk cache and nothing in memory."""
     monkeypatch.setenv("CONSTRAINED_DIFFUSION_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(trie_module, "_recent", type(trie_module._recent)())
+    monkeypatch.setattr(trie_module, "STORED_FROM", 0)
     return tmp_path / "cache"
 
 
@@ -103,6 +104,13 @@ def test_unwritable_cache_only_costs_time(
     blocker.write_text("")
     monkeypatch.setenv("CONSTRAINED_DIFFUSION_CACHE", os.fspath(blocker / "below"))
     assert strings(trie_of(SMALL)) == strings(build_trie(SMALL))
+
+
+def test_no_files_where_the_cache_is_off(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(cache.parent)
+    monkeypatch.setenv("CONSTRAINED_DIFFUSION_CACHE", "off")
+    assert strings(trie_of(SMALL)) == strings(build_trie(SMALL))
+    assert not list(cache.parent.iterdir())
 
 
 def test_other_vocabularies_have_other_tries(cache: Path) -> None:

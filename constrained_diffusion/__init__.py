@@ -38,8 +38,10 @@ if TYPE_CHECKING:
         VocabularyError,
     )
     from .inference import Posterior
-    from .models import Denoiser, load
-    from .sampling import MaskedSampler, Result, Step, UniformSampler, generate, stream
+    from .models import Denoiser
+    from .models.load import load
+    from .sampling import MaskedSampler, Result, Step, UniformSampler
+    from .sampling.generate import generate, stream
     from .vocabulary import Vocabulary
 
 __version__ = "0.2.0"

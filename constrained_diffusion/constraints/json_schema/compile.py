@@ -253,22 +253,22 @@ class _Compiler:
             self._scalars = self._all_scalars()
             unrolling = self._unrolling(unrolling.max_depth)
             size = unrolling.size()
-        return unrolling if size <= largest else self._prune(largest)
+        return unrolling if size <= largest else self._prune()
 
-    def _prune(self, largest: int) -> Unrolling:
+    def _prune(self) -> Unrolling:
         """The unrolling with the most levels whose automaton is not too large."""
         fitting = None
         for levels in range(MAX_LEVELS):
             self._check_limits()
             unrolling = self._unrolling(1, levels)
             size = unrolling.size()
-            if size > (PREFERRED_STATES if fitting else largest):
+            if size > (PREFERRED_STATES if fitting else 2 * self._max_states):
                 break
             fitting = unrolling
         if fitting is None:
             raise LimitError(
-                f"the automaton of the schema has about {size:,} states, more than {largest:,}; "
-                "lower maxLength and maxItems, or use fewer keys and enum values"
+                f"the automaton of the schema has about {size:,} states even without what it does "
+                "not require; lower maxLength and maxItems, or use fewer keys and enum values"
             )
         return fitting
 

@@ -22,6 +22,7 @@ from .facts import Bound, NumberFacts, StringFacts
 from .keys import Keys
 from .layout import FLEXIBLE, Whitespace, layout_of
 from .machines import Item, Machine, Member
+from .multiples import NARROWED_NUMBERS
 from .normalise import Conjunction, Normaliser
 from .numbers import number_language
 from .reading import Reader
@@ -162,9 +163,7 @@ class _Compiler:
 
     def compile(self, max_depth: int | None) -> CompiledSchema:
         if not self._shortest.exists(self._graph.root):
-            if self._made.narrowed:
-                self._explain_empty()
-            raise UnsatisfiableError(why_empty(self._graph, self._shortest, self._normaliser))
+            self._explain_empty()
         self._machines = {name: self._machine(name) for name in self._graph.components}
         unrolling = self._unroll(max_depth)
         if not unrolling.exists(unrolling.root):
@@ -215,13 +214,15 @@ class _Compiler:
         return self._made.machine(component.facts, most)
 
     def _explain_empty(self) -> NoReturn:
-        if self._made.narrowed:
+        narrowed = [note for note in self._normaliser.notes if note in NARROWED_NUMBERS]
+        narrowed += self._made.narrowed
+        if narrowed:
+            keyword = "uniqueItems" if self._made.narrowed else "multipleOf"
             raise UnsupportedSchemaError(
-                "no value is left after narrowing what is not regular: "
-                + "; ".join(self._made.narrowed),
-                "",
-                "uniqueItems",
+                f"no value is left after narrowing: {'; '.join(narrowed)}", "", keyword
             )
+        if not self._shortest.exists(self._graph.root):
+            raise UnsatisfiableError(why_empty(self._graph, self._shortest, self._normaliser))
         raise UnsatisfiableError(
             "no value satisfies the schema: the numbers of items or keys that its keywords demand "
             "contradict each other"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from functools import lru_cache
-from math import lcm
+from math import gcd, lcm
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,9 @@ FEW_DIGITS = (
 WHOLE_MULTIPLES = "multiples of whole numbers are written without fraction"
 NOT_MULTIPLES = f"numbers that must not be multiples have at most {COUNTED_DIGITS} digits"
 
+NARROWED_NUMBERS = frozenset((FEW_DIGITS, NOT_MULTIPLES))
+"""Remarks that say that there are more numbers than the automaton holds."""
+
 _DIGIT = bytes_of((0x30, 0x39))
 
 
@@ -45,7 +48,9 @@ def multiples_language(multiples: tuple[Fraction, ...]) -> tuple[ByteAutomaton, 
     fractions = [of for of in multiples if of.denominator > 1]
     if not fractions:
         return _whole_numbers(lcm(*whole), wanted=True), WHOLE_MULTIPLES
-    values = _grid(min(max(map(_places, fractions)), GRID_FRACTION))
+    numerators, denominators = zip(*(of.as_integer_ratio() for of in multiples), strict=True)
+    least = Fraction(lcm(*numerators), gcd(*denominators))
+    values = _grid(min(_places(least), GRID_FRACTION))
     good = np.ones(len(values.numerators), np.bool_)
     for of in multiples:
         exact, divided = values.are_multiples(of)

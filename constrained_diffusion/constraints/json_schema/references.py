@@ -31,6 +31,7 @@ RECURSIVE = ""
 """The name under which `$recursiveAnchor` is kept among the dynamic anchors, which have others."""
 
 MAX_DYNAMIC_ANCHORS = 200
+MAX_URIS = 100
 
 _INDIRECT = frozenset(("not", "if", "oneOf", "contains"))
 """Keywords under which a narrower schema can make the schema around it wider."""
@@ -218,7 +219,7 @@ class Document:
         spot = Spot(raw, front, dialect)
         own = _own_uri(raw, front, dialect.draft, uri) if isinstance(raw, dict) else None
         self.resources: dict[str, list[Resource]] = {}
-        self._made: dict[tuple[str, int], Resource] = {}
+        self._made: dict[int, dict[str, Resource]] = {}
         self.root = self.resource(uri if own is None else own, spot)
         self.narrows = False
         self._find_resources()
@@ -228,10 +229,15 @@ class Document:
 
         Below keywords that hold no schemas it is none that references could find.
         """
-        key = (uri, id(spot.raw))
-        if key not in self._made:
-            self._made[key] = Resource(uri, spot, self)
-        return self._made[key]
+        made = self._made.setdefault(id(spot.raw), {})
+        if uri not in made:
+            if len(made) >= MAX_URIS:
+                raise LimitError(
+                    f"the same object is a schema with more than {MAX_URIS} URIs, the last of them "
+                    f"{shown(uri)} at {pointer_of(spot.location)}; use copies, or absolute URIs"
+                )
+            made[uri] = Resource(uri, spot, self)
+        return made[uri]
 
     def _find_resources(self) -> None:
         seen = set()

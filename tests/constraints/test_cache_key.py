@@ -8,19 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from cached_record import BYTES, LENGTH, RECORD
 
 import constrained_diffusion as cd
 from constrained_diffusion.constraints import cache_key as key_module
 from constrained_diffusion.constraints.cache_key import cache_key
-
-BYTES = cd.Vocabulary([bytes([b]) for b in range(256)] + [None, None], end_ids=[256], pad_id=257)
-RECORD = {
-    "type": "object",
-    "properties": {"name": {"type": "string", "maxLength": 5}, "size": {"enum": ["s", "m", 3]}},
-    "required": ["name", "size"],
-    "additionalProperties": False,
-}
-LENGTH = 40
 
 
 def key(constraint: cd.Constraint, length: int = LENGTH, canvases: int = 1) -> str | None:

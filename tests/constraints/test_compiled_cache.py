@@ -15,6 +15,7 @@ from pathlib import Path
 import pydantic
 import pytest
 import torch
+from cached_record import BYTES, LENGTH, RECORD
 
 import constrained_diffusion as cd
 import constrained_diffusion.models
@@ -24,15 +25,6 @@ from constrained_diffusion.constraints import compilation
 from constrained_diffusion.constraints.base import Language
 from constrained_diffusion.constraints.cache_key import cache_key
 from constrained_diffusion.constraints.memory_cache import RECENT, MemoryCache
-
-BYTES = cd.Vocabulary([bytes([b]) for b in range(256)] + [None, None], end_ids=[256], pad_id=257)
-RECORD = {
-    "type": "object",
-    "properties": {"name": {"type": "string", "maxLength": 5}, "size": {"enum": ["s", "m", 3]}},
-    "required": ["name", "size"],
-    "additionalProperties": False,
-}
-LENGTH = 40
 
 
 @pytest.fixture(autouse=True)

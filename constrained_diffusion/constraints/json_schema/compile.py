@@ -42,7 +42,6 @@ LEVELS_AFTER_FAILURE = (2, 1, 0)
 LONGEST = (1_000, 100, 30)
 """The most characters that are counted in a string; less where the automaton is too large."""
 MAX_COMPONENTS = 100_000
-MAX_SECONDS = 12.0
 
 KEY_ORDER = "the keys of objects stand in the order of the schema, keys without a name there last"
 
@@ -55,7 +54,7 @@ class CompiledSchema:
     bounds: in words, all by which it holds fewer texts than are valid; spellings of JSON that
         `canonical_text` maps to the one spelling are not mentioned.
     complete: False if it is narrowed since a test is not regular (`uniqueItems` and the like).
-        Then a relaxed automaton and a check of each text afterwards tell more.
+        `acceptor_of` tells more.
     """
 
     automaton: ByteAutomaton
@@ -72,7 +71,6 @@ def compile_schema(
     max_states: int = DEFAULT_MAX_STATES,
     capacity: int | None = None,
     registry: Registry | None = None,
-    relaxed: bool = False,
 ) -> CompiledSchema:
     """The byte automaton of the JSON texts that are valid against `schema`.
 
@@ -89,9 +87,6 @@ def compile_schema(
         capacity: the most bytes that a text can have, or None. Counters (`maxLength`, `maxItems`)
             that no text of that size can exceed are dropped: longer texts may be accepted.
         registry: schemas by URI, for references out of the document. Nothing else is ever read.
-        relaxed: leave out the tests that are not regular (`uniqueItems`, and that keys without a
-            name in the schema differ) instead of narrowing: then texts may be accepted that are
-            not valid, and must be validated.
 
     Raises:
         SchemaError: `schema` is no JSON Schema.
@@ -101,14 +96,10 @@ def compile_schema(
     """
     if max_depth is not None and max_depth < 1:
         raise ConstrainedDiffusionError(f"max_depth is a whole number from 1 on, got {max_depth}")
-    raw, adapter = schema_of(schema)
-    if open_objects is None:
-        open_objects = adapter is None
     _load_kernels()
-    reader = Reader(raw, registry)
-    normaliser = Normaliser(reader, open_objects=open_objects)
-    with time_limit(MAX_SECONDS):
-        compiler = _Compiler(normaliser, whitespace, max_states, capacity, relaxed=relaxed)
+    normaliser = _normaliser_of(schema, open_objects, registry)
+    with time_limit():
+        compiler = _Compiler(normaliser, whitespace, max_states, capacity)
         return compiler.compile(max_depth)
 
 
@@ -124,11 +115,15 @@ def acceptor_of(
 
     Arguments and errors are those of `compile_schema`.
     """
+    normaliser = _normaliser_of(schema, open_objects, registry)
+    return Acceptor(normaliser, capacity=capacity, max_states=max_states)
+
+
+def _normaliser_of(schema: Any, open_objects: bool | None, registry: Registry | None) -> Normaliser:
     raw, adapter = schema_of(schema)
     if open_objects is None:
         open_objects = adapter is None
-    normaliser = Normaliser(Reader(raw, registry), open_objects=open_objects)
-    return Acceptor(normaliser, capacity=capacity, max_states=max_states)
+    return Normaliser(Reader(raw, registry), open_objects=open_objects)
 
 
 @lru_cache(maxsize=1)
@@ -146,8 +141,6 @@ class _Compiler:
         whitespace: Whitespace,
         max_states: int,
         capacity: int | None,
-        *,
-        relaxed: bool,
     ) -> None:
         self._normaliser = normaliser
         self._layout = layout_of(whitespace)
@@ -155,7 +148,7 @@ class _Compiler:
         self._capacity = capacity
         keys = Keys(normaliser, capacity=capacity, max_states=max_states)
         root = normaliser.conjunction([normaliser.reader.root])
-        self._made = ComponentMachines(normaliser, keys, relaxed=relaxed)
+        self._made = ComponentMachines(normaliser, keys)
         self._graph = ComponentGraph(self._made, root, self._check_limits)
         self._longest = LONGEST[0]
         self._scalars = self._all_scalars()

@@ -109,11 +109,8 @@ def _containing(token: str, child: dict[str, Any], draft: Draft) -> dict[str, An
 
 def _below(component: Component, token: str) -> Iterator[Conjunction]:
     """The components of the item or the member `token`."""
-    key = quote(token).encode(errors="surrogatepass")
     for _, label, _ in component.machine.edges:
-        if isinstance(label, Member) and (
-            label.key == token if isinstance(label.key, str) else label.key.accepts(key)
-        ):
+        if isinstance(label, Member) and label.has_key(token):
             yield label.value
     index = _index(token)
     if index is not None:

@@ -35,6 +35,12 @@ class Member(NamedTuple):
     key: str | ByteAutomaton
     value: Conjunction
 
+    def has_key(self, name: str) -> bool:
+        """Whether the member can have this key."""
+        if isinstance(self.key, str):
+            return self.key == name
+        return self.key.accepts(quote(name).encode(errors="surrogatepass"))
+
 
 class Item(NamedTuple):
     """An item of an array. `part`: only the texts that this automaton also holds."""

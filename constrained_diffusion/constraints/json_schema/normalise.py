@@ -234,8 +234,6 @@ class Normaliser:
             pointer = f"{schema.pointer}/{keyword}"
             values = value if keyword == "enum" else (value,)
             return value_facts(values, lambda item: self.reader.constant(item, pointer))
-        if keyword == "discriminator":
-            return ALL_FACTS
         return next(build(schema) for group, build in _ASSERTIONS if keyword in group)
 
     def _are_apart(self, left: ObjectFacts, right: ObjectFacts) -> bool:

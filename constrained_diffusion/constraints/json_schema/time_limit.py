@@ -9,13 +9,15 @@ from contextvars import ContextVar
 
 from ...errors import LimitError
 
+MAX_SECONDS = 12.0
+
 _ENDS: ContextVar[float | None] = ContextVar("_ENDS", default=None)
 
 
 @contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
-    """Within it, `check_time` raises LimitError once the time is over."""
-    token = _ENDS.set(time.monotonic() + seconds)
+def time_limit() -> Iterator[None]:
+    """Within it, `check_time` raises LimitError once `MAX_SECONDS` are over."""
+    token = _ENDS.set(time.monotonic() + MAX_SECONDS)
     try:
         yield
     finally:

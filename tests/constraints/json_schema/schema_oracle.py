@@ -12,6 +12,16 @@ import jsonschema
 import numpy as np
 
 from constrained_diffusion.automata import ByteAutomaton
+from constrained_diffusion.constraints.json_schema.drafts import Draft
+
+URIS = {
+    Draft.DRAFT4: "http://json-schema.org/draft-04/schema#",
+    Draft.DRAFT6: "http://json-schema.org/draft-06/schema#",
+    Draft.DRAFT7: "http://json-schema.org/draft-07/schema#",
+    Draft.DRAFT2019_09: "https://json-schema.org/draft/2019-09/schema",
+    Draft.DRAFT2020_12: "https://json-schema.org/draft/2020-12/schema",
+}
+"""What `$schema` says in each draft."""
 
 
 def validator(schema: Any) -> Any:

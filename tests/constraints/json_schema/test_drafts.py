@@ -7,6 +7,7 @@ from typing import Any
 import jsonschema
 import pytest
 from jsonschema_specifications import REGISTRY
+from schema_oracle import URIS
 from test_reading_meaning import Interpreter
 
 from constrained_diffusion.constraints.json_schema import drafts
@@ -14,13 +15,6 @@ from constrained_diffusion.constraints.json_schema.drafts import Draft, draft_of
 from constrained_diffusion.constraints.json_schema.reading import HONOURED, Reader
 from constrained_diffusion.errors import SchemaError, UnsupportedSchemaError
 
-URIS = {
-    Draft.DRAFT4: "http://json-schema.org/draft-04/schema#",
-    Draft.DRAFT6: "http://json-schema.org/draft-06/schema#",
-    Draft.DRAFT7: "http://json-schema.org/draft-07/schema#",
-    Draft.DRAFT2019_09: "https://json-schema.org/draft/2019-09/schema",
-    Draft.DRAFT2020_12: "https://json-schema.org/draft/2020-12/schema",
-}
 VALUES: list[Any] = [
     None, True, 0, 1, 2, 3, 1.0, 1.5, -1, "", "a", "ab", "abc", [], [1], [1, 2], ["a", 1, 1],
     [1, 1, 1], [1.0, 1], [True, 1], {}, {"a": 1}, {"a": "x"}, {"b": 1}, {"a": 1, "b": 2},

@@ -14,6 +14,7 @@ import pytest
 import referencing
 import referencing.jsonschema
 from jsonschema_specifications import REGISTRY
+from schema_oracle import URIS
 from test_reading_meaning import reachable
 
 from constrained_diffusion.constraints.json_schema.drafts import SUBSCHEMAS, Draft, Holding
@@ -23,13 +24,6 @@ from constrained_diffusion.constraints.json_schema.registry import Library
 from constrained_diffusion.errors import SchemaError, UnsupportedSchemaError
 
 SUITE = Path(__file__).resolve().parents[4] / "shared" / "data" / "json-schema-test-suite"
-URIS = {
-    Draft.DRAFT4: "http://json-schema.org/draft-04/schema#",
-    Draft.DRAFT6: "http://json-schema.org/draft-06/schema#",
-    Draft.DRAFT7: "http://json-schema.org/draft-07/schema#",
-    Draft.DRAFT2019_09: "https://json-schema.org/draft/2019-09/schema",
-    Draft.DRAFT2020_12: "https://json-schema.org/draft/2020-12/schema",
-}
 
 
 def below(place: Place) -> Iterator[tuple[Place, Any]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from schema_oracle import spell, validator
+from schema_oracle import URIS, spell, validator
 
 from constrained_diffusion.constraints.json_schema import acceptor_of, compile_schema
 from constrained_diffusion.constraints.json_schema.drafts import HONOURED, Dialect, Draft
@@ -15,13 +15,6 @@ from constrained_diffusion.constraints.json_schema.formats import FORMATS
 
 IGNORED = "\N{EN DASH}"
 PAGE = (Path(__file__).parents[3] / "docs" / "json-schema.md").read_text(encoding="utf-8")
-URIS = {
-    Draft.DRAFT4: "http://json-schema.org/draft-04/schema#",
-    Draft.DRAFT6: "http://json-schema.org/draft-06/schema#",
-    Draft.DRAFT7: "http://json-schema.org/draft-07/schema#",
-    Draft.DRAFT2019_09: "https://json-schema.org/draft/2019-09/schema",
-    Draft.DRAFT2020_12: "https://json-schema.org/draft/2020-12/schema",
-}
 # Dropped by these drafts, and honoured nevertheless where that only narrows (see Reader).
 KEPT = {(Draft.DRAFT2019_09, "dependencies"), (Draft.DRAFT2020_12, "dependencies")}
 

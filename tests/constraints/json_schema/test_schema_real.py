@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import random
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+from real_records import RECORDS, SHARED, spread_out
 from schema_oracle import orderings, spell, validator, walk
 
 from constrained_diffusion.automata import ByteAutomaton
@@ -23,12 +21,7 @@ from constrained_diffusion.constraints.json_schema import (
 from constrained_diffusion.constraints.json_schema.drafts import draft_of
 from constrained_diffusion.errors import LimitError, UnsatisfiableError, UnsupportedSchemaError
 
-ROOT = Path(__file__).resolve().parents[3]
-SAMPLE = ROOT / "tests" / "data" / "jsonschemabench.jsonl"
-SHARED = ROOT.parent / "shared" / "data" / "jsonschemabench"
 SWEEP_SECONDS = 25
-
-RECORDS = [json.loads(line) for line in SAMPLE.read_text(encoding="utf-8").splitlines()]
 
 
 def accepts(automaton: ByteAutomaton, value: Any) -> bool:
@@ -50,26 +43,13 @@ def test_sample(record: dict[str, Any]) -> None:
         judge.validate(json.loads(walk(automaton, rng, 150)))
 
 
-def spread_out() -> Iterator[dict[str, Any]]:
-    """Records of all sets in turn, some from every part of each set."""
-    sets = []
-    for path in sorted(SHARED.glob("*.jsonl.gz")):
-        with gzip.open(path, "rt", encoding="utf-8") as lines:
-            sets.append([json.loads(line) for line in lines])
-    rng = random.Random(5)
-    for records in sets:
-        rng.shuffle(records)
-    for position in range(max(map(len, sets))):
-        yield from (records[position] for records in sets if position < len(records))
-
-
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data are not there")
 def test_sweep_over_all_sets() -> None:
     """No invalid instance is accepted, no random text is invalid; bounded by time."""
     deadline = time.monotonic() + SWEEP_SECONDS
     compiled = accepted = valid = 0
     rng = random.Random(6)
-    for record in spread_out():
+    for record in spread_out(5):
         if time.monotonic() > deadline:
             break
         if len(json.dumps(record["schema"])) > 20_000:

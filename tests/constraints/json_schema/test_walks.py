@@ -3,29 +3,23 @@ leads through. The benchmark json_schema_walks.py does the same at length."""
 
 from __future__ import annotations
 
-import gzip
 import json
 import random
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from fuzz_oracle import Judge, Undecided, read
+from real_records import RECORDS, SHARED, spread_out
 from schema_oracle import walk
 
 from constrained_diffusion.automata import ByteAutomaton
 from constrained_diffusion.constraints.json_schema import compile_schema
 from constrained_diffusion.errors import ConstrainedDiffusionError
 
-ROOT = Path(__file__).resolve().parents[3]
-SAMPLE = ROOT / "tests" / "data" / "jsonschemabench.jsonl"
-SHARED = ROOT.parent / "shared" / "data" / "jsonschemabench"
 SWEEP_SECONDS = 20
-
-RECORDS = [json.loads(line) for line in SAMPLE.read_text(encoding="utf-8").splitlines()]
 
 
 def through_every_edge(automaton: ByteAutomaton, rng: random.Random, most: int) -> Iterator[bytes]:
@@ -71,25 +65,12 @@ def test_sample(record: dict[str, Any]) -> None:
     check(record, compile_schema(record["schema"]).automaton, walks=30, edges=150)
 
 
-def spread_out() -> Iterator[dict[str, Any]]:
-    """Records of all sets in turn, from every part of each set."""
-    sets = []
-    for path in sorted(SHARED.glob("*.jsonl.gz")):
-        with gzip.open(path, "rt", encoding="utf-8") as lines:
-            sets.append([json.loads(line) for line in lines])
-    rng = random.Random(8)
-    for records in sets:
-        rng.shuffle(records)
-    for position in range(max(map(len, sets))):
-        yield from (records[position] for records in sets if position < len(records))
-
-
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data are not there")
 def test_sweep_over_all_sets() -> None:
     """Bounded by time; the schemas that took long to compile have their turn in the benchmark."""
     deadline = time.monotonic() + SWEEP_SECONDS
     compiled = 0
-    for record in spread_out():
+    for record in spread_out(8):
         if time.monotonic() > deadline:
             break
         if len(json.dumps(record["schema"])) > 10_000:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from .inference import Posterior
     from .models import Denoiser
     from .models.load import load
+    from .puzzles import AllDifferent, SearchLimits, Sudoku, Sum
     from .sampling import MaskedSampler, Result, Step, UniformSampler
     from .sampling.generate import generate, stream
     from .vocabulary import Vocabulary
@@ -56,12 +57,14 @@ _HOME = {
     ),
     "inference": "Posterior",
     "models": "Denoiser load",
+    "puzzles": "AllDifferent SearchLimits Sudoku Sum",
     "sampling": "MaskedSampler Result Step UniformSampler generate stream",
     "vocabulary": "Vocabulary",
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names.split()}
 
 __all__ = [
+    "AllDifferent",
     "CanvasTooSmallError",
     "CheckpointError",
     "Choice",
@@ -78,7 +81,10 @@ __all__ = [
     "Regex",
     "Result",
     "SchemaError",
+    "SearchLimits",
     "Step",
+    "Sudoku",
+    "Sum",
     "Template",
     "Text",
     "UniformSampler",

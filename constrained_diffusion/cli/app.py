@@ -7,10 +7,11 @@ import typer
 from .check import check
 from .compile import compile_command
 from .generate import generate
+from .sudoku import sudoku
 
 app = typer.Typer(
     help="Text diffusion under exact constraints: JSON Schema, regular expressions, choices, "
-    "templates.",
+    "templates, puzzles.",
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -18,3 +19,4 @@ app = typer.Typer(
 app.command("generate")(generate)
 app.command("check")(check)
 app.command("compile")(compile_command)
+app.command("sudoku")(sudoku)

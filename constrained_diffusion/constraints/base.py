@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..automata import ByteAutomaton, algebra
 from ..errors import ConstrainedDiffusionError
 from .spelling import Spelling
+
+if TYPE_CHECKING:
+    from ..vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,11 @@ class Constraint(ABC):
         Raises UnsatisfiableError (no text at all), LimitError, and the error of the kind of
         constraint (SchemaError, GrammarError, …).
         """
+
+    def compile_for(self, vocabulary: Vocabulary, *, length: int, canvases: int) -> Any:
+        """The compiled form of a constraint that has an engine of its own in place of `language`,
+        with the interface of `CompiledConstraint`; None, the default, for all others."""
+        return None
 
     def spelling(self, text: str) -> Spelling:
         """`text` in the spelling that `language()` decides: `text` itself by default.

@@ -41,7 +41,11 @@ class CompiledConstraint:
         stats: states, classes, transitions, the seconds that compiling took, and the `source`:
             "compiled", or the "memory cache" or "disk cache" that it was read from.
         initial_state: the automaton's state before the first canvas.
+        given_tokens: positions that hold one token from the start, whatever a model predicts, as
+            the given cells of a puzzle do; samplers show them to the model.
     """
+
+    given_tokens: Mapping[int, int] = MappingProxyType({})
 
     def __init__(
         self,
@@ -203,9 +207,13 @@ def compile(
     Raises CanvasTooSmallError where the shortest text does not fit, UnsatisfiableError where
     there is no text at all, LimitError, and the errors of the kind of constraint.
     """
-    return CompiledConstraint(
-        as_constraint(constraint), vocabulary, length=length, canvases=canvases, cache=cache
+    stated = as_constraint(constraint)
+    own: CompiledConstraint | None = stated.compile_for(
+        vocabulary, length=length, canvases=canvases
     )
+    if own is not None:
+        return own
+    return CompiledConstraint(stated, vocabulary, length=length, canvases=canvases, cache=cache)
 
 
 def posterior(
@@ -240,6 +248,10 @@ def posterior(
         0 if row is None else row.initial_state if given is None else int(given)
         for row, given in zip(rows, states, strict=True)
     ]
+    if any(
+        row is not None and type(row).posterior is not CompiledConstraint.posterior for row in rows
+    ):
+        return _posterior_by_row(rows, log_probs, maps, starts, lasts, room)
     automata = [None if row is None else row.tokens for row in rows]
     result = infer(automata, log_probs, fixed=maps, states=starts, finals=finals)
     first = rows[0]
@@ -256,6 +268,28 @@ def posterior(
             room,
         )
     return result
+
+
+def _posterior_by_row(
+    rows: Sequence[CompiledConstraint | None],
+    log_probs: Tensor,
+    fixed: list[Any],
+    states: list[int],
+    lasts: list[bool],
+    room: int | None,
+) -> Posterior:
+    """The posterior of a batch some rows of which have an engine of their own."""
+    from ..inference import Posterior
+
+    if len(rows) == 1 and rows[0] is not None:
+        return rows[0].posterior(log_probs, fixed=fixed, last=lasts[0], room=room)
+    parts = [
+        posterior([row], log_probs[b : b + 1], fixed=[fixed[b]], last=[lasts[b]], room=room)
+        if row is None or type(row).posterior is CompiledConstraint.posterior
+        else row.posterior(log_probs[b : b + 1], fixed=[fixed[b]])
+        for b, row in enumerate(rows)
+    ]
+    return Posterior.stack(parts, log_probs)
 
 
 def _per_row(value: Any, count: int) -> list[Any]:

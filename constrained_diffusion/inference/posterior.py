@@ -38,6 +38,11 @@ class Posterior:
         self._batched = log_probs.dim() == 3
         self.field_values: Callable[[str], dict[str, float]] | None = None
 
+    @classmethod
+    def stack(cls, parts: Sequence[Posterior], log_probs: Tensor) -> Posterior:
+        """The posteriors of the rows of `log_probs` [B, L, V], each by itself, as one of all."""
+        return Posterior([row for part in parts for row in part._rows], log_probs)
+
     @property
     def log_evidence(self) -> Tensor:
         """log of the probability that a canvas of the model satisfies the constraint and has the

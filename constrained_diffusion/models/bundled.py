@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from tokenizers import Tokenizer
 
 from ..errors import CheckpointError
 from ..vocabulary import Vocabulary
 from .base import BaseDenoiser
+from .checkpoint import (
+    CONFIG,
+    FORMAT_VERSION,
+    WEIGHTS,
+    digest,
+    read_checked,
+    read_config,
+    read_weights,
+)
 from .hint import render_hint
 from .protocol import Noise
 from .transformer import DenoiserConfig, DenoiserTransformer, Memory
@@ -24,10 +30,7 @@ from .transformer import DenoiserConfig, DenoiserTransformer, Memory
 if TYPE_CHECKING:
     from torch import Tensor
 
-FORMAT_VERSION = 1
-"""Version of the checkpoint folder; a reader refuses any other."""
-
-WEIGHTS, CONFIG, TOKENIZER = "model.safetensors", "config.json", "tokenizer.json"
+TOKENIZER = "tokenizer.json"
 
 _END_TOKEN = "<end>"
 _SEPARATOR = "\n"
@@ -150,7 +153,7 @@ class TextDenoiser(BaseDenoiser):
             "canvas_length": self.canvas_length,
             "prompt_length": self.prompt_length,
             "network": self.network.config.to_dict(),
-            "sha256": {WEIGHTS: _digest(weights), TOKENIZER: _digest(tokenizer)},
+            "sha256": {WEIGHTS: digest(weights), TOKENIZER: digest(tokenizer)},
         }
         (folder / WEIGHTS).write_bytes(weights)
         (folder / TOKENIZER).write_bytes(tokenizer)
@@ -164,14 +167,14 @@ class TextDenoiser(BaseDenoiser):
         unpickled.
         """
         folder = Path(folder)
-        config = _read_config(folder / CONFIG)
-        weights = _read_checked(folder / WEIGHTS, config)
-        tokenizer_bytes = _read_checked(folder / TOKENIZER, config)
+        config = read_config(folder / CONFIG, {"canvas_length": int, "prompt_length": int})
+        tensors = read_weights(folder / WEIGHTS, config)
+        tokenizer_bytes = read_checked(folder / TOKENIZER, config)
         try:
             tokenizer = Tokenizer.from_str(tokenizer_bytes.decode())
         except Exception as error:  # the tokenizers library raises bare Exception
             raise CheckpointError(f"{folder / TOKENIZER}: not a tokenizer: {error}") from error
-        network = _build(folder, config, weights)
+        network = _build(folder, config, tensors)
         size = network.config.vocabulary_size
         if tokenizer.get_vocab_size() != size:
             raise CheckpointError(
@@ -186,63 +189,17 @@ class TextDenoiser(BaseDenoiser):
         )
 
 
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-def _read_bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from error
-
-
-def _read_config(path: Path) -> dict[str, Any]:
-    try:
-        config = json.loads(_read_bytes(path))
-    except ValueError as error:
-        raise CheckpointError(f"{path}: not JSON: {error}") from error
-    if not isinstance(config, dict):
-        raise CheckpointError(f"{path}: expected an object")
-    version = config.get("format_version")
-    if version != FORMAT_VERSION:
-        raise CheckpointError(
-            f"{path}: format version {version!r}; this release reads {FORMAT_VERSION}"
-        )
-    for key, kind in (("network", dict), ("sha256", dict), ("canvas_length", int),
-                      ("prompt_length", int)):  # fmt: skip
-        value = config.get(key)
-        if not isinstance(value, kind) or (isinstance(value, int) and value < 1):
-            raise CheckpointError(f"{path}: {key!r} is missing or malformed: {value!r}")
-    return config
-
-
-def _read_checked(path: Path, config: dict[str, Any]) -> bytes:
-    data = _read_bytes(path)
-    expected = config["sha256"].get(path.name)
-    if _digest(data) != expected:
-        raise CheckpointError(
-            f"{path}: damaged: its SHA-256 is not the one that {CONFIG} names "
-            f"({_digest(data)[:12]}… instead of {str(expected)[:12]}…)"
-        )
-    return data
-
-
-def _build(folder: Path, config: dict[str, Any], weights: bytes) -> DenoiserTransformer:
+def _build(
+    folder: Path, config: dict[str, Any], tensors: Mapping[str, Tensor]
+) -> DenoiserTransformer:
     try:
         network = DenoiserTransformer(DenoiserConfig(**config["network"]))
     except (TypeError, ValueError, RuntimeError) as error:
         raise CheckpointError(f"{folder / CONFIG}: bad sizes of the network: {error}") from error
-    path = folder / WEIGHTS
     try:
-        tensors = load_tensors(weights)
-    except SafetensorError as error:
-        raise CheckpointError(f"{path}: not a safetensors file: {error}") from error
-    for name, tensor in tensors.items():
-        if not bool(tensor.isfinite().all()):
-            raise CheckpointError(f"{path}: {name} holds numbers that are not finite")
-    try:
-        network.load_state_dict({name: t.float() for name, t in tensors.items()})
+        network.load_state_dict(tensors)
     except RuntimeError as error:
-        raise CheckpointError(f"{path}: does not fit the network of {CONFIG}: {error}") from error
+        raise CheckpointError(
+            f"{folder / WEIGHTS}: does not fit the network of {CONFIG}: {error}"
+        ) from error
     return network

@@ -26,7 +26,7 @@ class InvariantError(ConstrainedDiffusionError, AssertionError):
 
 def generate(
     denoiser: Denoiser,
-    prompt: str,
+    prompt: str | None,
     constraint: Any = None,
     *,
     sampler: Sampler | None = None,
@@ -36,6 +36,7 @@ def generate(
 ) -> Result:
     """Generates a text that satisfies `constraint`, whatever the denoiser predicts.
 
+    prompt: None for a denoiser that takes none; the same as "".
     constraint: a constraint, what `compile` takes for one (a dict or Python type is a JSON
         schema), a compiled constraint, or None.
     sampler: by default the one that the denoiser prefers, else the one for its kind of noise:
@@ -63,7 +64,7 @@ def generate(
 
 def stream(
     denoiser: Denoiser,
-    prompt: str,
+    prompt: str | None,
     constraint: Any = None,
     *,
     sampler: Sampler | None = None,
@@ -82,6 +83,7 @@ def stream(
         sampler = preferred_sampler(denoiser)
     sampler.check(denoiser.canvas_length)
     compiled = _compile_for(denoiser, constraint, canvases)
+    prompt = "" if prompt is None else prompt
     render = getattr(denoiser, "render_prompt", None)
     if render is not None:
         prompt = render(prompt, _schema(compiled))

@@ -13,7 +13,7 @@ from .independent import CanvasPosterior, IndependentPosterior
 from .steps import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from ..constraints import CompiledConstraint
     from ..models import Denoiser
@@ -67,13 +67,19 @@ class CanvasProblem:
         return self.denoiser.canvas_length
 
     def noise(self, generator: torch.Generator) -> Tensor:
-        """A canvas of noise, int64 [L]: random tokens of the whole vocabulary, or mask tokens."""
+        """A canvas of noise, int64 [L]: random tokens of the whole vocabulary, or mask tokens;
+        where the constraint gives a token from the start, that token."""
         vocabulary = self.denoiser.vocabulary
         if self.denoiser.noise == "masked":
-            return torch.full((self.length,), _mask_id(self.denoiser), device=generator.device)
-        return torch.randint(
-            0, len(vocabulary), (self.length,), generator=generator, device=generator.device
-        )
+            canvas = torch.full((self.length,), _mask_id(self.denoiser), device=generator.device)
+        else:
+            canvas = torch.randint(
+                0, len(vocabulary), (self.length,), generator=generator, device=generator.device
+            )
+        given: Mapping[int, int] = getattr(self.constraint, "given_tokens", {})
+        if given:
+            canvas[list(given)] = torch.tensor(list(given.values()), device=canvas.device)
+        return canvas
 
     def denoise(self, canvas: Tensor, self_conditioning: Tensor | None = None) -> Tensor:
         """The denoiser's logits [L, V] for `canvas` [L].

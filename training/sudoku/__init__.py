@@ -1,0 +1,1 @@
+"""Puzzles, training and evaluation of the bundled Sudoku denoiser."""

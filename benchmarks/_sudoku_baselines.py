@@ -21,35 +21,42 @@ UNITS = [
 
 
 def plain_backtracking(line: str) -> str | None:
-    """The first empty cell, digits in their order, sets of what its row, column and box hold."""
+    """The empty cell with the fewest digits left, in their order; sets of what its units hold."""
     rows, columns, boxes = [0] * 9, [0] * 9, [0] * 9
     cells = [int(c) if c in "123456789" else 0 for c in line]
     for i, digit in enumerate(cells):
         if digit:
             for held, unit in _held(rows, columns, boxes, i):
                 held[unit] |= 1 << digit
-    empty = [i for i in range(81) if not cells[i]]
+    empty = {i for i in range(81) if not cells[i]}
 
-    def fill(k: int) -> bool:
-        if k == len(empty):
-            return True
-        i = empty[k]
+    def left(i: int) -> int:
         units = _held(rows, columns, boxes, i)
+        return ~(units[0][0][units[0][1]] | units[1][0][units[1][1]] | units[2][0][units[2][1]])
+
+    def fill() -> bool:
+        if not empty:
+            return True
+        i = min(empty, key=lambda cell: (left(cell) & 0b1111111110).bit_count())
+        empty.discard(i)
+        units = _held(rows, columns, boxes, i)
+        possible = left(i)
         for digit in range(1, 10):
             bit = 1 << digit
-            if any(held[unit] & bit for held, unit in units):
+            if not possible & bit:
                 continue
             cells[i] = digit
             for held, unit in units:
                 held[unit] |= bit
-            if fill(k + 1):
+            if fill():
                 return True
             for held, unit in units:
                 held[unit] ^= bit
         cells[i] = 0
+        empty.add(i)
         return False
 
-    return "".join(map(str, cells)) if fill(0) else None
+    return "".join(map(str, cells)) if fill() else None
 
 
 def _held(
@@ -114,7 +121,7 @@ _NOT_INSTALLED = 3
 
 def _work(solver: Solver, puzzles: list[str], solved: Any, spent: Any) -> None:
     try:
-        solver("." * 80 + "1" if solver is ortools_cp_sat else puzzles[0])
+        solver("." * 80 + "1")
     except ImportError:
         raise SystemExit(_NOT_INSTALLED) from None
     for line in puzzles:

@@ -1,6 +1,7 @@
 """Sudoku: what the model alone, masks and search solve, how little is searched, and how fast.
 
 Parts, all by default (`--parts`):
+- every: all puzzles of all files by the search alone, without a model.
 - modes: per file, puzzles solved by the model alone (committing what is certain over rounds), with
   masks (propagation, no way back), with masks and search; denoising steps; dead ends.
 - order: guesses of the search in the model's order and in a fixed one, for two levels of
@@ -8,8 +9,8 @@ Parts, all by default (`--parts`):
 - speed: puzzles per second of processor time beside OR-tools, python-constraint and a plain script.
 - large: generated grids of 16 by 16 and 25 by 25 with a stated share of given cells.
 
-Without "speed" and "large" it needs the bundled denoiser "sudoku". Every solution is compared with
-the file's (where there is one solution) or checked against the rules.
+"every" and "large" need no model, the others the bundled denoiser "sudoku". Every solution is
+compared with the file's (where there is one solution) or checked against the rules.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ from constrained_diffusion.puzzles.refine import Refined, refine
 from constrained_diffusion.puzzles.solve import solve_many, text_of
 from constrained_diffusion.puzzles.sudoku import domains_of
 
-PARTS = ("modes", "order", "speed", "large")
+PARTS = ("every", "modes", "order", "speed", "large")
+NO_LIMIT = 10**6
 KIND = cd.Sudoku("." * 81)
 BATCH = 64
 LEVELS = {"singles": SINGLES, "matchings": MATCHINGS}
@@ -71,6 +73,30 @@ class PuzzleFile:
             return text == solution
         kept = all(c in (".", d) for c, d in zip(line, text, strict=True))
         return kept and KIND.structure.broken_rule([KIND.symbols.index(c) for c in text]) is None
+
+
+def chosen_files(parts_of_names: Sequence[str] | None) -> list[Path]:
+    paths = sorted(data_file("sudoku").glob("*.csv.gz"))
+    return [
+        path for path in paths if not parts_of_names or any(p in path.name for p in parts_of_names)
+    ]
+
+
+def every_row(path: Path) -> dict[str, Any]:
+    """All puzzles of a file by propagation and search, in a fixed order of symbols."""
+    file = PuzzleFile(path, NO_LIMIT)
+    started = time.process_time()
+    solved = solve_many(KIND.structure, domains_of(file.lines, KIND.symbols))
+    seconds = time.process_time() - started
+    right = file.right([text_of(KIND.structure, solution) for solution in solved.solutions])
+    return {
+        "file": file.name,
+        "puzzles": len(file.lines),
+        "solved": right,
+        "several solutions": int((solved.found > 1).sum()),
+        "guesses": float(solved.nodes.mean()),
+        "per second": len(file.lines) / seconds,
+    }
 
 
 def batches(items: Sequence[Any], what: str, size: int = BATCH) -> Iterator[Sequence[Any]]:
@@ -151,7 +177,7 @@ def per_second(function: Callable[[], object], count: int) -> float:
 
 
 def speed_rows(denoiser: cd.Denoiser | None, seconds: float) -> list[dict[str, Any]]:
-    file = PuzzleFile(data_file("sudoku", "clue17_dev.csv.gz"), 10**6)
+    file = PuzzleFile(data_file("sudoku", "clue17_dev.csv.gz"), NO_LIMIT)
     domains, count = domains_of(file.lines, KIND.symbols), len(file.lines)
     solve_many(KIND.structure, domains[:2])
     rows: list[dict[str, Any]] = []
@@ -161,7 +187,8 @@ def speed_rows(denoiser: cd.Denoiser | None, seconds: float) -> list[dict[str, A
         )
         solver = f"search, {name}, proved to be unique"
         rows.append({"solver": solver, "batch": count, "per second": rate})
-    few = [cd.Sudoku(line) for line in file.lines[:512]]
+    spread = file.lines[:: count // 256][:256]
+    few = [cd.Sudoku(line) for line in spread]
     few[0].solve()
     rate = per_second(lambda: [puzzle.solve() for puzzle in few], len(few))
     rows.append(
@@ -169,16 +196,16 @@ def speed_rows(denoiser: cd.Denoiser | None, seconds: float) -> list[dict[str, A
     )
     if denoiser is not None:
         refine(denoiser, few[:1])
-        rate = per_second(lambda: [refine(denoiser, [puzzle]) for puzzle in few[:64]], 64)
+        rate = per_second(lambda: [refine(denoiser, [puzzle]) for puzzle in few], len(few))
         rows.append({"solver": "model, masks and search", "batch": 1, "per second": rate})
-        rate = per_second(lambda: refine(denoiser, few[:256]), 256)
-        rows.append({"solver": "model, masks and search", "batch": 256, "per second": rate})
+        rate = per_second(lambda: refine(denoiser, few), len(few))
+        rows.append({"solver": "model, masks and search", "batch": len(few), "per second": rate})
     for name, solver in (
         ("OR-tools CP-SAT, first solution", ortools_cp_sat),
         ("python-constraint, first solution", python_constraint),
         ("plain backtracking, first solution", plain_backtracking),
     ):
-        found = solved_within(solver, file.lines[:500], seconds)
+        found = solved_within(solver, spread, seconds)
         rows.append({"solver": name, "batch": 1, **found})
     return rows
 
@@ -248,6 +275,11 @@ def main() -> None:
     report = Report("Sudoku")
     shown = ("limit", "steps", "threads", "model")
     report.settings(**{name: getattr(arguments, name) for name in shown})
+    if "every" in arguments.parts:
+        solve_many(KIND.structure, domains_of(["." * 81], KIND.symbols))  # compiles
+        rows = [every_row(path) for path in chosen_files(arguments.files)]
+        total = {key: sum(row[key] for row in rows) for key in ("puzzles", "solved")}
+        report.table("every puzzle, search without a model", [*rows, {"file": "all", **total}])
     denoiser: cd.Denoiser | None = None
     if {"modes", "order", "speed"} & set(arguments.parts):
         try:
@@ -256,9 +288,7 @@ def main() -> None:
             report.note(f"without a model: {error}")
     if denoiser is not None and {"modes", "order"} & set(arguments.parts):
         modes, orders = [], []
-        for path in sorted(data_file("sudoku").glob("*.csv.gz")):
-            if arguments.files and not any(part in path.name for part in arguments.files):
-                continue
+        for path in chosen_files(arguments.files):
             file = PuzzleFile(path, arguments.limit)
             searched = refined(denoiser, file, "search", arguments.steps)
             alone = refined(denoiser, file, "none", arguments.steps)

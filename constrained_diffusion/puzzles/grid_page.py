@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import html
-import json
 import math
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from ..viewing.page_template import fill_page
 from .frames import CellState, GridFrame, GridRecorder
 
 if TYPE_CHECKING:
@@ -27,15 +26,8 @@ def render_grid_page(recorder: GridRecorder, solution: str | None, *, title: str
 
     recorder: has seen every step. solution: the text of the answer, None where there is none.
     """
-    template = resources.files(__package__).joinpath("grid.html").read_text(encoding="utf-8")
-    parts = {
-        "TITLE": html.escape(title or "A puzzle, step by step"),
-        "DATA": _embedded(_data(recorder, solution)),
-    }
-    head, *rest = template.split("{{")
-    return head + "".join(
-        parts[name] + text for name, text in (piece.split("}}", 1) for piece in rest)
-    )
+    parts = {"TITLE": html.escape(title or "A puzzle, step by step")}
+    return fill_page(__package__, "grid.html", parts, _data(recorder, solution))
 
 
 def _data(recorder: GridRecorder, solution: str | None) -> dict[str, Any]:
@@ -78,9 +70,3 @@ def _regions(puzzle: PositionConstraint, columns: int) -> list[int]:
         cell // columns // height * across + cell % columns // width
         for cell in range(puzzle.structure.size)
     ]
-
-
-def _embedded(data: Any) -> str:
-    """`data` as JSON that can stand inside a script element."""
-    text = json.dumps(data, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

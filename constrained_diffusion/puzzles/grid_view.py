@@ -6,14 +6,12 @@ import math
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
-from rich.live import Live
 from rich.text import Text
 
+from ..viewing.live import StepView, legend
 from .frames import CellState, GridFrame, GridRecorder
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from ..sampling import Step
     from .constraint import PositionConstraint
     from .refine import Round
@@ -29,42 +27,26 @@ STYLES = {
 """Each state differs by colour and by style, so that it reads without colour too."""
 
 _SHADES = " ░▒▓█"
+_SHADING = f"shade: probability of the symbol, {_SHADES[1]} little to {_SHADES[-1]} much"
 
 
-class GridView:
+class GridView(StepView):
     """Shows each round or step it is called with; use as a context manager.
 
-    console: where to draw, by default standard error. On a terminal the grid is redrawn in place;
-    elsewhere each step is one line.
+    console: where to draw, by default standard error.
     """
 
     def __init__(self, puzzle: PositionConstraint, console: Console | None = None) -> None:
-        self.console = console or Console(stderr=True)
+        super().__init__(console)
         self.recorder = GridRecorder(puzzle)
-        self._live: Live | None = None
-
-    def __enter__(self) -> GridView:
-        if self.console.is_terminal:
-            self._live = Live(console=self.console, auto_refresh=False)
-            self._live.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._live is not None:
-            self._live.stop()
 
     def __call__(self, seen: Round | Step) -> None:
         frame = self.recorder(seen)
-        if self._live is None:
-            line = f"{figures(frame)}  {symbol_line(self.recorder.puzzle, frame)}"
-            self.console.print(Text(line), soft_wrap=True, highlight=False, no_wrap=True)
-        else:
-            self._live.update(render(self.recorder.puzzle, frame), refresh=True)
+        puzzle = self.recorder.puzzle
+        self.show(
+            lambda: f"{figures(frame)}  {symbol_line(puzzle, frame)}",
+            lambda: render(puzzle, frame),
+        )
 
 
 def figures(frame: GridFrame) -> str:
@@ -87,7 +69,7 @@ def symbol_line(puzzle: PositionConstraint, frame: GridFrame) -> str:
 def render(puzzle: PositionConstraint, frame: GridFrame) -> Group:
     """The grid, its figures and the legend. An open cell shows its most probable symbol, and how
     probable it is as a shade."""
-    return Group(grid_text(puzzle, frame), Text(figures(frame)), legend())
+    return Group(grid_text(puzzle, frame), Text(figures(frame)), legend(STYLES) + _SHADING)
 
 
 def grid_text(puzzle: PositionConstraint, frame: GridFrame) -> Text:
@@ -109,16 +91,6 @@ def grid_text(puzzle: PositionConstraint, frame: GridFrame) -> Text:
         else:
             text.append(" ")
     return text
-
-
-def legend() -> Text:
-    """The states, each in its own style."""
-    words = Text()
-    for state, style in STYLES.items():
-        words.append(state.value, style=style)
-        words.append("  ")
-    words.append(f"shade: probability of the symbol, {_SHADES[1]} little to {_SHADES[-1]} much")
-    return words
 
 
 def _box(puzzle: PositionConstraint | Sudoku) -> tuple[int, int] | None:

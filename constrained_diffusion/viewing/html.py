@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import html
 import json
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from .frames import Frame, Recorder, State, pieces, visible
+from .page_template import fill_page
 
 if TYPE_CHECKING:
     from ..sampling import Result
@@ -21,22 +21,16 @@ def render_page(recorder: Recorder, result: Result, *, prompt: str = "") -> str:
 
     recorder: has seen every step of the generation. result: its outcome.
     """
-    template = resources.files(__package__).joinpath("page.html").read_text(encoding="utf-8")
     figures = (
         f"{result.steps} steps · {len(result.tokens)} positions · "
         f"log evidence {result.log_evidence:.2f} · finished by {result.finish_reason}"
     )
     parts = {
-        "DATA": _embedded(_data(recorder)),
         "PROMPT": html.escape(prompt),
         "RESULT": html.escape(visible(_pretty(result)).replace("⏎\n", "\n")),
         "FIGURES": html.escape(figures),
     }
-    # The parts go in at once: what one of them holds is never searched for another's marker.
-    head, *rest = template.split("{{")
-    return head + "".join(
-        parts[name] + text for name, text in (piece.split("}}", 1) for piece in rest)
-    )
+    return fill_page(__package__, "page.html", parts, _data(recorder))
 
 
 def _data(recorder: Recorder) -> dict[str, Any]:
@@ -95,9 +89,3 @@ def _pretty(result: Result) -> str:
     if not isinstance(value, (dict, list)):
         return result.text
     return json.dumps(value, indent=2, ensure_ascii=False)
-
-
-def _embedded(data: Any) -> str:
-    """`data` as JSON that can stand inside a script element."""
-    text = json.dumps(data, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -6,15 +6,13 @@ import itertools
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
-from rich.live import Live
 from rich.panel import Panel
 from rich.text import Text
 
 from .frames import PADDING, Frame, Recorder, State, pieces, visible
+from .live import StepView, legend
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from ..sampling import Step
     from ..vocabulary import Vocabulary
 
@@ -30,43 +28,23 @@ _BARS = "▁▂▃▄▅▆▇█"
 _DRAFT_WIDTH = 100
 
 
-class LiveView:
+class LiveView(StepView):
     """Shows each step it is called with; use as a context manager and as `on_step`.
 
-    console: where to draw, by default standard error. On a terminal the view is redrawn in place;
-    elsewhere each step is one line.
+    console: where to draw, by default standard error.
     """
 
     def __init__(self, console: Console | None = None, *, canvases: int = 1) -> None:
-        self.console = console or Console(stderr=True)
+        super().__init__(console)
         self.canvases = canvases
         self._recorder = Recorder()
-        self._live: Live | None = None
-
-    def __enter__(self) -> LiveView:
-        if self.console.is_terminal:
-            self._live = Live(console=self.console, auto_refresh=False)
-            self._live.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._live is not None:
-            self._live.stop()
 
     def __call__(self, step: Step) -> None:
         frame = self._recorder(step)
-        if self._live is None:
-            self.console.print(
-                Text(plain_line(frame)), soft_wrap=True, highlight=False, no_wrap=True
-            )
-        else:
-            view = render(step.vocabulary, self._recorder.frames, canvases=self.canvases)
-            self._live.update(view, refresh=True)
+        self.show(
+            lambda: plain_line(frame),
+            lambda: render(step.vocabulary, self._recorder.frames, canvases=self.canvases),
+        )
 
 
 def plain_line(frame: Frame) -> str:
@@ -94,7 +72,7 @@ def render(vocabulary: Vocabulary, frames: list[Frame], *, canvases: int = 1) ->
     return Group(
         Panel(canvas_text(vocabulary, frame), title=title, title_align="left", border_style="dim"),
         Text(figures(frame)) + course,
-        legend(),
+        legend(STYLES),
     )
 
 
@@ -110,15 +88,6 @@ def canvas_text(vocabulary: Vocabulary, frame: Frame) -> Text:
     if padding > 3:
         text.append(f" {PADDING} {padding} more positions of padding", style="dim")
     return text
-
-
-def legend() -> Text:
-    """The states, each in its own style."""
-    words = Text()
-    for state, style in STYLES.items():
-        words.append(state.value, style=style)
-        words.append("  ")
-    return words
 
 
 def _sparkline(values: list[float], width: int = 24) -> str:

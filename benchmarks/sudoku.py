@@ -4,8 +4,8 @@ Parts, all by default (`--parts`):
 - every: all puzzles of all files by the search alone, without a model.
 - modes: per file, puzzles solved by the model alone (committing what is certain over rounds), with
   masks (propagation, no way back), with masks and search; denoising steps; dead ends.
-- order: guesses of the search in the model's order and in a fixed one, for two levels of
-  propagation. "solution" is the order of somebody who knows the answer.
+- order: guesses of the search, and those of them that were wrong, in the model's order and in a
+  fixed one, for two levels of propagation. "solution" is the order of one who knows the answer.
 - speed: puzzles per second of processor time beside OR-tools, python-constraint and a plain script.
 - large: generated grids of 16 by 16 and 25 by 25 with a stated share of given cells.
 
@@ -147,14 +147,17 @@ def one_pass(denoiser: cd.Denoiser, file: PuzzleFile) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def order_rows(file: PuzzleFile, first: np.ndarray, final: np.ndarray) -> list[dict[str, Any]]:
+def order_rows(
+    file: PuzzleFile, first: np.ndarray, final: np.ndarray
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Mean guesses, and mean wrong ones, of a search for the first solution."""
     domains = domains_of(file.lines, KIND.symbols)
     known = np.zeros_like(first)
     solved = solve_many(KIND.structure, domains, max_found=1)
     np.put_along_axis(known, solved.solutions[..., None].astype(np.int64), 1.0, 2)
-    rows = []
+    guesses, wrong_ones = [], []
     for name, level in LEVELS.items():
-        found = {}
+        found, wrong = {}, {}
         for order, weights in (
             ("fixed", None),
             ("model, one step", first),
@@ -166,8 +169,11 @@ def order_rows(file: PuzzleFile, first: np.ndarray, final: np.ndarray) -> list[d
             if file.right(texts) != len(texts):
                 sys.exit(f"a wrong solution in {file.name}")
             found[order] = float(batch.nodes.mean())
-        rows.append({"file": file.name, "propagation": name, **found})
-    return rows
+            wrong[order] = float((batch.nodes - batch.standing).mean())
+        of_file = {"file": file.name, "propagation": name}
+        guesses.append({**of_file, **found})
+        wrong_ones.append({**of_file, **wrong})
+    return guesses, wrong_ones
 
 
 def per_second(function: Callable[[], object], count: int) -> float:
@@ -287,7 +293,7 @@ def main() -> None:
         except cd.CheckpointError as error:
             report.note(f"without a model: {error}")
     if denoiser is not None and {"modes", "order"} & set(arguments.parts):
-        modes, orders = [], []
+        modes, orders, wrong_orders = [], [], []
         for path in chosen_files(arguments.files):
             file = PuzzleFile(path, arguments.limit)
             searched = refined(denoiser, file, "search", arguments.steps)
@@ -295,17 +301,17 @@ def main() -> None:
             modes.append(modes_row(file, alone, searched))
             if "order" in arguments.parts:
                 final = np.stack([result.log_probs for result in searched])
-                orders += order_rows(file, one_pass(denoiser, file), final)
+                guesses, wrong = order_rows(file, one_pass(denoiser, file), final)
+                orders += guesses
+                wrong_orders += wrong
         if "modes" in arguments.parts:
             report.table("solved, steps, guesses", modes)
-        report.table(
-            "guesses by the order of the symbols, mean",
-            orders,
-            ratios={
-                "fixed / model": ("fixed", "model, all steps"),
-                "fixed / solution": ("fixed", "solution"),
-            },
-        )
+        for title, rows in (("guesses", orders), ("wrong guesses", wrong_orders)):
+            report.table(
+                f"{title} by the order of the symbols, mean",
+                rows,
+                ratios={"fixed / model": ("fixed", "model, all steps")},
+            )
     if "speed" in arguments.parts:
         report.table(
             "17-clue puzzles per second of processor time", speed_rows(denoiser, arguments.seconds)

@@ -110,6 +110,7 @@ class Batch(NamedTuple):
     solutions: Int16Array  # [B, n], symbol numbers; void where nothing was found
     found: Int64Array  # [B], solutions found, up to as many as were asked for
     nodes: Int64Array  # [B], guesses
+    standing: Int64Array  # [B], those that were not refuted; 0 where everything was searched
     status: Int64Array  # [B]: EXHAUSTED, FOUND or PAUSED (out of guesses)
 
 
@@ -155,11 +156,12 @@ def _solve_many(
     max_found: int,
     max_nodes: int,
     level: int,
-) -> tuple[Int16Array, Int64Array, Int64Array, Int64Array]:
+) -> tuple[Int16Array, Int64Array, Int64Array, Int64Array, Int64Array]:
     count = len(domains)
     solutions = np.full(domains.shape, -1, np.int16)
     found = np.zeros(count, np.int64)
     nodes = np.zeros(count, np.int64)
+    standing = np.zeros(count, np.int64)
     status = np.full(count, EXHAUSTED, np.int64)
     for b in range(count):
         stack.domains[0] = domains[b]
@@ -176,6 +178,7 @@ def _solve_many(
         status[b] = run(layout, scratch, stack, own, level, max_nodes, max_found, False, False)
         found[b] = stack.found[0]
         nodes[b] = stack.nodes[0]
+        standing[b] = stack.depth[0] + 1
         if found[b]:
             solutions[b] = stack.solutions[0]
-    return solutions, found, nodes, status
+    return solutions, found, nodes, standing, status

@@ -158,3 +158,9 @@ def test_the_order_of_the_weights_is_followed():
         search = Searcher(structure, structure.domains, weights, seconds=60)
         assert search.run(1) == FOUND
         assert tuple(search.last.tolist()) == filling
+        batch = solve_many(structure, structure.domains[None], weights[None], max_found=1)
+        assert batch.nodes[0] == batch.standing[0]
+        # What stands after a whole search is nothing: everything has been refuted or exhausted.
+        batch = solve_many(structure, structure.domains[None], weights[None], max_found=1000)
+        assert batch.status[0] == EXHAUSTED and batch.nodes[0] > 0
+        assert batch.standing[0] == 0

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from ...automata import MAX_STATES
 from ...errors import ConstrainedDiffusionError, LimitError
 from .components import Component, ComponentGraph, ComponentMachines
-from .drafts import Draft, draft_of
+from .drafts import HONOURED, Dialect, Draft, draft_of
 from .keys import Keys
 from .machines import END, START, Item, Machine, Mark, Member
 from .normalise import Conjunction, Normaliser
@@ -73,8 +73,14 @@ def restrict(schema: RawSchema, pointer: str, value: Any) -> RawSchema:
         return {"anyOf": [schema], **narrowed}
     stated = {"$schema": schema["$schema"]} if "$schema" in schema else {}
     # With a URI of its own the original stays the root of the references inside it.
-    uri = schema.get(draft.id_keyword, "urn:constrained-diffusion:schema")
-    return {**stated, "anyOf": [{**schema, draft.id_keyword: uri}], **narrowed}
+    original = schema
+    if draft.reference_stands_alone and "$ref" in schema:
+        # Beside `$ref` a URI does not count, and neither do other keywords.
+        beside = {key: schema[key] for key in schema.keys() - HONOURED[Dialect(draft)]}
+        beside.pop(draft.id_keyword, None)
+        original = {**beside, "allOf": [{"$ref": schema["$ref"]}]}
+    uri = original.get(draft.id_keyword, "urn:constrained-diffusion:schema")
+    return {**stated, "anyOf": [{**original, draft.id_keyword: uri}], **narrowed}
 
 
 def _tokens(pointer: str) -> list[str]:

@@ -93,6 +93,28 @@ def test_restricting_the_root_and_old_drafts() -> None:
     assert not compile_schema(restrict({"enum": ["a", "b"]}, "", "b")).automaton.accepts(b'"a"')
 
 
+@pytest.mark.parametrize("draft", ["draft-04", "draft-06", "draft-07"])
+def test_restricting_a_schema_of_an_old_draft_whose_root_is_a_reference(draft: str) -> None:
+    """There `$ref` switches off everything beside it, an identifier of its own too."""
+    schema = {
+        "$schema": f"http://json-schema.org/{draft}/schema#",
+        "$ref": "#/definitions/node",
+        "maxProperties": 0,
+        "definitions": {
+            "node": {
+                "type": "object",
+                "properties": {"kind": {"enum": ["a", "b"]}, "inner": {"$ref": "#"}},
+                "required": ["kind"],
+                "additionalProperties": False,
+            }
+        },
+    }
+    assert alternatives(schema, "/kind") == ["a", "b"]
+    automaton = compile_schema(restrict(schema, "/kind", "a")).automaton
+    assert automaton.accepts(b'{"kind":"a","inner":{"kind":"b"}}')
+    assert not automaton.accepts(b'{"kind":"b","inner":{"kind":"a"}}')
+
+
 def test_recursive_schema_keeps_its_own_root() -> None:
     schema = {
         "type": "object",

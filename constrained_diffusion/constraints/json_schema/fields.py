@@ -76,8 +76,8 @@ def restrict(schema: RawSchema, pointer: str, value: Any) -> RawSchema:
     original = schema
     if draft.reference_stands_alone and "$ref" in schema:
         # Beside `$ref` a URI does not count, and neither do other keywords.
-        beside = {key: schema[key] for key in schema.keys() - HONOURED[Dialect(draft)]}
-        beside.pop(draft.id_keyword, None)
+        ignored = HONOURED[Dialect(draft)] | {draft.id_keyword}
+        beside = {key: value for key, value in schema.items() if key not in ignored}
         original = {**beside, "allOf": [{"$ref": schema["$ref"]}]}
     uri = original.get(draft.id_keyword, "urn:constrained-diffusion:schema")
     return {**stated, "anyOf": [{**original, draft.id_keyword: uri}], **narrowed}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -10,6 +11,9 @@ if TYPE_CHECKING:
     from ..vocabulary import Vocabulary
 
 Noise = Literal["uniform", "masked"]
+
+Conversation: TypeAlias = Sequence[Mapping[str, Any]]
+"""Chat messages, each with "role" and "content"."""
 
 
 @runtime_checkable
@@ -26,15 +30,21 @@ class Denoiser(Protocol):
     - Predictions are per position given the canvas, so that position i's row is the model's
       distribution of the clean token i, and rows are independent given the canvas.
 
-    Three members are optional:
+    Some members are optional:
 
     - `render_prompt(prompt: str, schema: dict | None) -> str`: the prompt as the model wants it,
-      for instance with the wanted fields of a JSON schema named. Called once per generation.
+      for instance with the wanted fields of a JSON schema named. Called once per generation and
+      prompt; `denoise` gets its result.
+    - `takes_conversations: bool`: True where `render_prompt` takes a list of chat messages as well.
+    - `batches_prompts: bool`: True where `denoise` takes a list of prompts, one per row. Batches of
+      other denoisers are denoised row by row.
     - `uses_self_conditioning: bool`: False spares the sampler the work of preparing it. Where the
       member is missing, denoisers of uniform noise get self-conditioning and others do not.
     - `preferred_sampler: Noise`: the kind of sampler that is taken where a caller names none; by
       default that of the denoiser's noise. ("masked" commits positions for good; with a denoiser
       of uniform noise undecided positions hold random tokens.)
+    - `default_sampler`: a `UniformSampler` or `MaskedSampler` that is taken instead, for instance
+      with a checkpoint's own settings.
     """
 
     @property
@@ -63,7 +73,8 @@ class Denoiser(Protocol):
     ) -> Tensor:
         """Logits [B, L, V], any float dtype, of the clean canvas.
 
-        prompt: the rendered prompt, the same for all rows.
+        prompt: the rendered prompt, the same for all rows; only where the denoiser
+            `batches_prompts`, also a list of them, one per row.
         canvas: int64 [B, L], noise at the positions that are not decided.
         previous: int64 [B, K], the tokens of the finished canvases before this one.
         self_conditioning: float [B, L, V], unnormalised log-probabilities that the denoiser

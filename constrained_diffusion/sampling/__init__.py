@@ -2,7 +2,7 @@
 
 from .generate import InvariantError, generate, preferred_sampler, stream
 from .masked import MaskedSampler
-from .problem import CanvasProblem, Sampler
+from .problem import CanvasProblem, Row, Sampler
 from .steps import Result, Step
 from .uniform import UniformSampler
 
@@ -11,6 +11,7 @@ __all__ = [
     "InvariantError",
     "MaskedSampler",
     "Result",
+    "Row",
     "Sampler",
     "Step",
     "UniformSampler",

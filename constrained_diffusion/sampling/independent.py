@@ -30,30 +30,31 @@ class IndependentPosterior:
     log_evidence = 0.0
 
     def __init__(self, logits: Tensor) -> None:
-        """logits: [L, V], any float dtype."""
+        """logits: [L, V] or [B, L, V], any float dtype; the results' shapes follow it."""
         self.logits = logits
 
     def mask(self) -> Tensor:
-        """bool [L, V]: everything may stand everywhere."""
+        """bool [.., L, V]: everything may stand everywhere."""
         return torch.ones_like(self.logits, dtype=torch.bool)
 
     def marginals(self) -> Tensor:
-        """float32 [L, V]."""
+        """float32 [.., L, V]."""
         return torch.softmax(self.logits, dim=-1, dtype=torch.float32)
 
     def entropy(self) -> Tensor:
-        """[L], nats, in the dtype of the logits."""
+        """[.., L], nats, in the dtype of the logits."""
         distribution = torch.distributions.Categorical(logits=self.logits, validate_args=False)
         entropy: Tensor = distribution.entropy()  # type: ignore[no-untyped-call]
         return entropy
 
     def sample(self, generator: torch.Generator | None = None) -> Tensor:
-        """int64 [L], each position on its own."""
-        marginals = self.marginals()
+        """int64 [.., L], each position on its own; one draw over all rows."""
+        marginals = self.marginals().flatten(end_dim=-2)
         if generator is not None:
             marginals = marginals.to(generator.device)
-        return torch.multinomial(marginals, num_samples=1, generator=generator).squeeze(-1)
+        tokens = torch.multinomial(marginals, num_samples=1, generator=generator)
+        return tokens.view(self.logits.shape[:-1])
 
     def mode(self) -> Tensor:
-        """int64 [L]."""
+        """int64 [.., L]."""
         return self.logits.argmax(dim=-1)

@@ -85,8 +85,15 @@ class MaskedSampler:
             )
 
     def fill_canvas(self, problem: CanvasProblem, generator: torch.Generator) -> Iterator[Step]:
-        """Yields the steps; the last one's `draft` is the finished canvas."""
-        canvas = problem.noise(generator)
+        """Yields the steps of one row after the other; the last `draft` of each is its finished
+        canvas."""
+        for row in problem.split():
+            yield from self._fill_row(row, generator)
+
+    def _fill_row(self, problem: CanvasProblem, generator: torch.Generator) -> Iterator[Step]:
+        """The steps of a problem of one row. Tensors are [L] here."""
+        constrained = problem.rows[0].constraint is not None
+        canvas = problem.noise(generator)[0]
         committed = torch.zeros(problem.length, dtype=torch.bool, device=canvas.device)
         confidence = torch.zeros(problem.length, device=canvas.device)
         self_conditioning: Tensor | None = None
@@ -100,13 +107,14 @@ class MaskedSampler:
                     break
                 logits = self._logits(problem, canvas, committed, self_conditioning)
                 fixed = {i: int(canvas[i]) for i in committed.nonzero().flatten().tolist()}
-                posterior = problem.posterior(logits, fixed)
+                batch = problem.posterior(logits[None], [fixed])
+                posterior = batch.row(0)
 
                 witness = posterior.sample(generator) if self.temperature else posterior.mode()
                 witness = witness.to(canvas.device)
                 entropy = posterior.entropy().to(canvas.device)
                 probability, score = self._certainty(posterior, witness, entropy, generator)
-                forced = (entropy < _FORCED) & (problem.constraint is not None)
+                forced = (entropy < _FORCED) & constrained
 
                 newly = self._choose(inside & ~committed & ~forced, probability, score, remaining)
                 newly |= forced & ~committed
@@ -115,18 +123,19 @@ class MaskedSampler:
                 committed = committed | newly
                 if self.remask and remaining > 1 and not committed[inside].all():
                     committed = committed & ~self._least_confident(committed & inside, confidence)
-                canvas = torch.where(committed, witness, problem.noise(generator))
+                canvas = torch.where(committed, witness, problem.noise(generator)[0])
 
-                yield problem.step(
-                    posterior,
-                    canvas=canvas,
-                    committed=committed,
-                    witness=witness,
-                    draft=witness,
-                    entropy=entropy,
+                yield from problem.steps(
+                    batch,
+                    canvas=canvas[None],
+                    committed=committed[None],
+                    witness=witness[None],
+                    draft=witness[None],
+                    entropy=entropy[None],
                 )
-                self_conditioning = problem.self_conditioning(logits)
-                del posterior, logits  # [L, V] each: not while the next ones are computed
+                self_conditioning = problem.self_conditioning(logits[None])
+                # [L, V] each: not while the next ones are computed
+                del batch, posterior, logits
 
     def _blocks(self, length: int) -> list[slice]:
         size = self.block_length or length
@@ -144,13 +153,13 @@ class MaskedSampler:
         Where no constraint does so, the mask token is forbidden: a denoiser may prefer it, and
         then the canvas would never be decided.
         """
-        logits = problem.denoise(canvas, self_conditioning)
+        logits = problem.denoise(canvas[None], self_conditioning)[0]
         if self.temperature:
             logits = logits / self.temperature
         if committed.any():
             logits = pin(logits, committed, canvas)
         mask_id = problem.denoiser.vocabulary.mask_id
-        if problem.constraint is None and mask_id is not None:
+        if problem.rows[0].constraint is None and mask_id is not None:
             mask = torch.tensor([mask_id], device=logits.device)
             logits = logits.index_fill(-1, mask, -torch.inf)
         return logits

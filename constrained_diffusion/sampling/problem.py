@@ -1,26 +1,27 @@
-"""One canvas to fill, as a sampler sees it: a denoiser to call and a posterior to ask."""
+"""Canvases to fill, as a sampler sees them: a denoiser to call and a posterior to ask."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+import dataclasses
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import Tensor
 
 from ..errors import ConstrainedDiffusionError, VocabularyError
-from .independent import CanvasPosterior, IndependentPosterior
+from .batch import BatchPosterior, ConstrainedBatch, FreeBatch
 from .steps import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from ..constraints import CompiledConstraint
     from ..models import Denoiser
 
 
 class Sampler(Protocol):
-    """A way to fill one canvas.
+    """A way to fill one canvas of each row of a batch.
 
     Law (the witness): what a step commits is a subset of one canvas drawn from the step's
     posterior, and the last step's `draft` is a canvas of its posterior. So a valid completion of
@@ -32,99 +33,142 @@ class Sampler(Protocol):
         ...
 
     def fill_canvas(self, problem: CanvasProblem, generator: torch.Generator) -> Iterator[Step]:
-        """Yields the steps; the last one's `draft` is the finished canvas."""
+        """Yields the steps of all rows that have not ended; the last `draft` of each row is its
+        finished canvas."""
         ...
 
 
 @dataclass(eq=False)
-class CanvasProblem:
-    """A canvas of L positions over V tokens, under a constraint or free.
+class Row:
+    """One sequence of a batch, as it stands before a canvas.
 
     Attributes:
-        denoiser, prompt: what to call, and the rendered prompt.
+        index: its place in the batch.
+        prompt: the rendered prompt.
         constraint: the compiled constraint, or None.
-        state: the constraint's state before this canvas.
-        room: positions in the canvases after this one; 0 on the last.
-        canvas_index, first_step: what came before, for numbering.
-        previous_tokens: the tokens of the canvases before this one.
-        unconditioned: the posterior of the first step, which no draft has influenced yet.
-        steps: steps taken so far.
+        state: the constraint's state before the canvas.
+        tokens: the tokens of the canvases before this one.
+        ended: whether an end token stands in them. Such a row is still denoised with the others,
+            as in published loops, but has no more steps of its own.
+        steps: denoising steps taken so far, over all canvases.
     """
 
-    denoiser: Denoiser
+    index: int
     prompt: str
     constraint: CompiledConstraint | None = None
     state: int | None = None
+    tokens: tuple[int, ...] = ()
+    ended: bool = False
+    steps: int = 0
+
+
+@dataclass(eq=False)
+class CanvasProblem:
+    """A canvas of L positions over V tokens for each of B rows, under a constraint or free.
+
+    Attributes:
+        denoiser: what to call.
+        rows: the B sequences; the same number of tokens in each.
+        room: positions in the canvases after this one; 0 on the last.
+        canvas_index: canvases before this one.
+    """
+
+    denoiser: Denoiser
+    rows: Sequence[Row]
     room: int = 0
     canvas_index: int = 0
-    first_step: int = 0
-    previous_tokens: tuple[int, ...] = ()
-    unconditioned: CanvasPosterior | None = None
-    steps: int = field(default=0, init=False)
 
     @property
     def length(self) -> int:
         return self.denoiser.canvas_length
 
+    @property
+    def active(self) -> list[Row]:
+        """The rows that have not ended."""
+        return [row for row in self.rows if not row.ended]
+
+    def split(self) -> list[CanvasProblem]:
+        """A problem of its own for each row that has not ended."""
+        return [dataclasses.replace(self, rows=[row]) for row in self.active]
+
     def noise(self, generator: torch.Generator) -> Tensor:
-        """A canvas of noise, int64 [L]: random tokens of the whole vocabulary, or mask tokens;
-        where the constraint gives a token from the start, that token."""
-        vocabulary = self.denoiser.vocabulary
+        """Canvases of noise, int64 [B, L]: random tokens of the whole vocabulary, or mask tokens;
+        where a row's constraint gives a token from the start, that token."""
+        vocabulary, device = self.denoiser.vocabulary, generator.device
+        shape = (len(self.rows), self.length)
         if self.denoiser.noise == "masked":
-            canvas = torch.full((self.length,), _mask_id(self.denoiser), device=generator.device)
+            canvas = torch.full(shape, _mask_id(self.denoiser), device=device)
         else:
-            canvas = torch.randint(
-                0, len(vocabulary), (self.length,), generator=generator, device=generator.device
-            )
-        given: Mapping[int, int] = getattr(self.constraint, "given_tokens", {})
-        if given:
-            canvas[list(given)] = torch.tensor(list(given.values()), device=canvas.device)
+            canvas = torch.randint(0, len(vocabulary), shape, generator=generator, device=device)
+        for noisy, row in zip(canvas, self.rows, strict=True):
+            given: Mapping[int, int] = getattr(row.constraint, "given_tokens", {})
+            if given:
+                noisy[list(given)] = torch.tensor(list(given.values()), device=device)
         return canvas
 
+    @functools.cached_property
+    def previous(self) -> Tensor | None:
+        """The finished canvases, int64 [B, K]; None where there are none."""
+        tokens = torch.tensor([row.tokens for row in self.rows])
+        return tokens if tokens.numel() else None
+
     def denoise(self, canvas: Tensor, self_conditioning: Tensor | None = None) -> Tensor:
-        """The denoiser's logits [L, V] for `canvas` [L].
+        """The denoiser's logits [B, L, V] for canvases [B, L]: in one call where it takes several
+        prompts (`batches_prompts`), else row by row.
 
         Raises VocabularyError where they have another shape.
         """
-        previous = torch.tensor([self.previous_tokens]) if self.previous_tokens else None
+        count = len(self.rows)
+        together = count == 1 or getattr(self.denoiser, "batches_prompts", False)
+        parts = [slice(None)] if together else [slice(row, row + 1) for row in range(count)]
+        logits = [self._denoise_rows(rows, canvas, self_conditioning) for rows in parts]
+        return logits[0] if together else torch.cat(logits)
+
+    def _denoise_rows(
+        self, rows: slice, canvas: Tensor, self_conditioning: Tensor | None
+    ) -> Tensor:
+        prompts = [row.prompt for row in self.rows[rows]]
+        prompt: Any = prompts[0] if len(prompts) == 1 else prompts
         with torch.no_grad():
             logits = self.denoiser.denoise(
-                self.prompt,
-                canvas[None],
-                previous=previous,
-                self_conditioning=None if self_conditioning is None else self_conditioning[None],
+                prompt,
+                canvas[rows],
+                previous=None if self.previous is None else self.previous[rows],
+                self_conditioning=None if self_conditioning is None else self_conditioning[rows],
             )
-        expected = (1, self.length, len(self.denoiser.vocabulary))
+        expected = (len(prompts), self.length, len(self.denoiser.vocabulary))
         if tuple(logits.shape) != expected:
             raise VocabularyError(
                 f"the denoiser gave logits of shape {list(logits.shape)} for a canvas and "
                 f"vocabulary of shape {list(expected)}"
             )
-        return logits[0]
+        return logits
 
-    def posterior(self, logits: Tensor, fixed: dict[int, int] | None = None) -> CanvasPosterior:
-        """The posterior of logits [L, V] given the constraint and the `fixed` positions.
+    def posterior(
+        self, logits: Tensor, fixed: Sequence[Mapping[int, int]] | None = None
+    ) -> BatchPosterior:
+        """The posterior of logits [B, L, V] given the constraints and each row's `fixed` positions.
 
-        Without a constraint, `fixed` positions must already have all their mass on their token
-        (`pin`).
+        Where no row has a constraint, `fixed` positions must already have all their mass on their
+        token (`pin`).
         """
-        posterior: CanvasPosterior
-        if self.constraint is None:
+        constraints = [row.constraint for row in self.rows]
+        if all(constraint is None for constraint in constraints):
             if torch.isnan(logits).any():
                 raise ConstrainedDiffusionError("the denoiser gave logits that are not a number")
-            posterior = IndependentPosterior(logits)
-        else:
-            posterior = self.constraint.posterior(
-                logits, fixed=fixed or None, state=self.state, last=self.room == 0, room=self.room
-            )
-        # Later predictions have seen the canvas that earlier ones led to, and agree with it.
-        if not fixed and self.unconditioned is None:
-            self.unconditioned = posterior
-        return posterior
+            return FreeBatch(logits)
+        return ConstrainedBatch(
+            constraints,
+            logits,
+            fixed=fixed,
+            states=[row.state for row in self.rows],
+            last=self.room == 0,
+            room=self.room,
+        )
 
     def self_conditioning(self, logits: Tensor) -> Tensor | None:
         """What the next call of the denoiser is told of this step's prediction: its own processed
-        logits [L, V], under a constraint too.
+        logits [B, L, V], under a constraint too.
 
         Not the posterior's marginals: a denoiser was trained to trust its own predictions, and
         what the constraint makes certain now (that the text ends here) may be wrong; told as
@@ -133,35 +177,47 @@ class CanvasProblem:
         default = self.denoiser.noise == "uniform"
         return logits if getattr(self.denoiser, "uses_self_conditioning", default) else None
 
-    def step(
+    def steps(
         self,
-        posterior: CanvasPosterior,
+        posterior: BatchPosterior,
         *,
         canvas: Tensor,
         committed: Tensor,
         witness: Tensor,
         draft: Tensor,
         entropy: Tensor,
-    ) -> Step:
-        """The report of the step just taken."""
-        self.steps += 1
-        return Step(
-            index=self.first_step + self.steps - 1,
-            canvas_index=self.canvas_index,
-            canvas=canvas.cpu(),
-            committed=committed.cpu(),
-            witness=witness.cpu(),
-            draft=draft.cpu(),
-            entropy=entropy.float().cpu(),
-            log_evidence=float(posterior.log_evidence),
-            posterior=posterior,
-            vocabulary=self.denoiser.vocabulary,
-            previous_tokens=self.previous_tokens,
+        finished: Tensor | None = None,
+    ) -> Iterator[Step]:
+        """The reports of the step just taken, one for each row that has not ended and is not
+        `finished` (bool [B]). Tensors are [B, L]."""
+        evidence = posterior.log_evidence
+        canvas, committed, witness, draft = (
+            tensor.cpu() for tensor in (canvas, committed, witness, draft)
         )
+        entropy = entropy.float().cpu()
+        for place, row in enumerate(self.rows):
+            if row.ended or (finished is not None and finished[place]):
+                continue
+            row.steps += 1
+            yield Step(
+                index=row.steps - 1,
+                canvas_index=self.canvas_index,
+                canvas=canvas[place],
+                committed=committed[place],
+                witness=witness[place],
+                draft=draft[place],
+                entropy=entropy[place],
+                log_evidence=float(evidence[place]),
+                posterior=posterior.row(place),
+                vocabulary=self.denoiser.vocabulary,
+                previous_tokens=row.tokens,
+                row=row.index,
+            )
 
 
 def pin(logits: Tensor, committed: Tensor, canvas: Tensor) -> Tensor:
-    """A copy of logits [L, V] in which each committed position has all its mass on its token."""
+    """A copy of logits [.., L, V] in which each committed position of a canvas [.., L] has all its
+    mass on its token."""
     where = committed.to(logits.device)
     pinned = logits.clone()
     pinned[where] = -torch.inf

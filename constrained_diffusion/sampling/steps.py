@@ -1,4 +1,4 @@
-"""What a sampler reports: one `Step` per call of the denoiser, one `Result` at the end."""
+"""What a sampler reports: one `Step` per denoising step and sequence, one `Result` at the end."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FinishReason = Literal["end", "length"]
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One denoising step of one canvas of L positions. Tensors are on the CPU.
+    """One denoising step of one canvas of L positions, of one sequence. Tensors are on the CPU.
 
     A step refers to its logits [L, V] through `posterior`; drop it where memory counts.
 
@@ -35,6 +35,7 @@ class Step:
             constraint; 0 without a constraint.
         posterior: the step's posterior.
         previous_tokens: the tokens of the canvases before this one.
+        row: which sequence of a batch; 0 for a single one.
     """
 
     index: int
@@ -48,6 +49,7 @@ class Step:
     posterior: CanvasPosterior = field(repr=False)
     vocabulary: Vocabulary = field(repr=False)
     previous_tokens: tuple[int, ...] = field(default=(), repr=False)
+    row: int = 0
 
     def mask(self) -> Tensor:
         """bool [L, V]: the tokens that can stand at each position in some canvas that satisfies

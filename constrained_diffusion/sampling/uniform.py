@@ -25,14 +25,17 @@ class UniformSampler:
 
     Without a constraint it makes the same random draws of the same shapes in the same order
     (`randint` for the first canvas; per step `multinomial` for the denoiser's canvas, `randint`
-    for the noise), so the same seed and logits give the same tokens. Under a constraint the loop
-    is the same with the exact posterior in place of the model's independent predictions:
+    for the noise, each once for all rows of a batch), so the same seed and logits give the same
+    tokens. Under a constraint the loop is the same with the exact posterior in place of the
+    model's independent predictions:
 
     - the denoiser's canvas is one joint sample of the posterior, not one sample per position, so
       what is accepted is always part of a valid canvas. (Another draw than `multinomial`.)
     - entropies are those of the exact marginals: positions that the constraint forces have
       entropy 0 and are accepted at no cost.
     - the argmax canvas, which is tested for stability and returned, is the posterior's mode.
+
+    A row of a batch that has met the stopping rule keeps its canvas while the others go on.
 
     What the model was trained on stays as it is: the noise is drawn from the whole vocabulary, and
     self-conditioning is the model's own processed logits, not the posterior.
@@ -70,8 +73,9 @@ class UniformSampler:
         """Any canvas can be sampled."""
 
     def fill_canvas(self, problem: CanvasProblem, generator: torch.Generator) -> Iterator[Step]:
-        """Yields the steps; the last one's `draft` is the finished canvas."""
-        canvas = problem.noise(generator)
+        """Yields the steps of all rows; the last `draft` of each is its finished canvas."""
+        canvas = draft = problem.noise(generator)
+        finished = torch.zeros(len(problem.rows), dtype=torch.bool, device=canvas.device)
         self_conditioning: Tensor | None = None
         modes: deque[Tensor] = deque(maxlen=self.stability)
 
@@ -81,22 +85,35 @@ class UniformSampler:
             posterior = problem.posterior(logits)
 
             witness = posterior.sample(generator).to(canvas.device)
-            mode = posterior.mode()
-            entropy = posterior.entropy()
-            accepted = within_entropy_bound(entropy, self.entropy_bound).to(canvas.device)
-            canvas = torch.where(accepted, witness, problem.noise(generator))
+            mode = posterior.mode().to(canvas.device)
+            entropy = posterior.entropy().to(canvas.device)
+            accepted = within_entropy_bound(entropy, self.entropy_bound)
+            next_canvas = torch.where(accepted, witness, problem.noise(generator))
+            told = problem.self_conditioning(logits)
+            if finished.any():
+                # What has finished stays as it was, for itself and for what the model is told.
+                kept = finished[:, None]
+                mode = torch.where(kept, draft, mode)
+                next_canvas = torch.where(kept, canvas, next_canvas)
+                if told is not None and self_conditioning is not None:
+                    told = torch.where(kept[..., None].to(told.device), self_conditioning, told)
+            canvas, draft, self_conditioning = next_canvas, mode, told
 
-            yield problem.step(
+            yield from problem.steps(
                 posterior,
                 canvas=canvas,
                 committed=accepted,
                 witness=witness,
-                draft=mode,
+                draft=draft,
                 entropy=entropy,
+                finished=finished,
             )
-            stable = len(modes) == self.stability and all(torch.equal(mode, m) for m in modes)
-            if stable and entropy.mean() < self.confidence:
+            del posterior, logits, told  # [B, L, V] each: not while the next ones are computed
+            if len(modes) == self.stability:
+                settled = entropy.mean(-1) < self.confidence
+                for mode in modes:
+                    settled &= (mode == draft).all(-1)
+                finished = finished | settled
+            if finished.all():
                 return
-            modes.append(mode)
-            self_conditioning = problem.self_conditioning(logits)
-            del posterior, logits  # [L, V] each: not while the next ones are computed
+            modes.append(draft)

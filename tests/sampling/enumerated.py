@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from constrained_diffusion import UnsatisfiableError, Vocabulary
-from constrained_diffusion.sampling import CanvasProblem
+from constrained_diffusion.sampling import CanvasProblem, Row
 
 LETTERS = Vocabulary([b"a", b"b", b"c", None, None, None], end_ids=[3], pad_id=4, mask_id=5)
 A, B, C, END, PAD, MASK = range(6)
@@ -105,6 +105,7 @@ class EnumeratedConstraint:
         return (*(state or ()), *tokens)
 
 
-def problem(denoiser, constraint=None, **options) -> CanvasProblem:
+def problem(denoiser, constraint=None, *, state=None, tokens=(), room=0) -> CanvasProblem:
     """The problem of one canvas for any denoiser."""
-    return CanvasProblem(denoiser, "prompt", constraint, **options)
+    row = Row(0, "prompt", constraint, state, tokens)
+    return CanvasProblem(denoiser, [row], room=room)

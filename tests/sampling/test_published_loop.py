@@ -9,15 +9,17 @@ from enumerated import LETTERS, problem
 from constrained_diffusion import MaskedSampler, UniformSampler, Vocabulary, generate
 from constrained_diffusion.models import RandomDenoiser
 
-SIZE = 37
-VOCABULARY = Vocabulary([bytes([i + 60]) for i in range(SIZE - 1)] + [None], end_ids=[SIZE - 1])
+SIZE, END, PAD = 37, 36, 35
+VOCABULARY = Vocabulary([bytes([i + 60]) for i in range(SIZE)], end_ids=[END], pad_id=PAD)
 LENGTH = 11
 
 
 class Settling:
-    """Logits that depend on canvas and self-conditioning and grow more certain by the step."""
+    """Logits that depend on canvas and self-conditioning and grow more certain by the step; more so
+    for longer prompts."""
 
     vocabulary, canvas_length, noise = VOCABULARY, LENGTH, "uniform"
+    batches_prompts = True
 
     def __init__(self, gain: float) -> None:
         generator = torch.Generator().manual_seed(1)
@@ -26,30 +28,43 @@ class Settling:
         self.gain = gain
 
     def denoise(self, prompt, canvas, *, previous=None, self_conditioning=None):
+        prompts = [prompt] * len(canvas) if isinstance(prompt, str) else prompt
+        gain = self.gain * torch.tensor([1.0 + len(one) for one in prompts])[:, None, None]
         logits = self.target + 0.1 * self.embedding[canvas]
         if previous is not None:
             logits = logits + 0.3 * self.embedding[previous[:, -LENGTH:]]
         if self_conditioning is not None:
-            logits = logits + self.gain * self_conditioning.softmax(-1)
+            logits = logits + gain * self_conditioning.softmax(-1)
         return logits
 
 
-def published_generate(model, *, canvases, steps, bound, t_min, t_max, stability, confidence):
-    """DiffusionGemma's `generate` (transformers 5.24), for one prompt, on the global generator."""
-    finished, counts = [], []
+def published_generate(
+    model, prompts, *, canvases, steps, bound, t_min, t_max, stability, confidence
+):
+    """DiffusionGemma's `generate` (transformers 5.24) on the global generator: the tokens and the
+    number of steps of each row."""
+    rows = len(prompts)
+    done = torch.zeros(rows, 0, dtype=torch.int64)
+    ended = torch.zeros(rows, dtype=torch.bool)
+    counts = torch.zeros(rows, dtype=torch.int64)
     for _ in range(canvases):
-        canvas = torch.randint(low=0, high=SIZE, size=(1, LENGTH))
-        conditioning, history, count = None, None, 0
-        previous = torch.tensor([finished]) if finished else None
+        canvas = argmax = torch.randint(low=0, high=SIZE, size=(rows, LENGTH))
+        conditioning, history = None, torch.full((stability, rows, LENGTH), -1)
+        finished = torch.zeros(rows, dtype=torch.bool)
         for cur_step in reversed(range(1, steps + 1)):
-            count += 1
-            raw = model.denoise("", canvas, previous=previous, self_conditioning=conditioning)
+            counts += ~(finished | ended)
+            raw = model.denoise(
+                prompts,
+                canvas,
+                previous=done if done.shape[1] else None,
+                self_conditioning=conditioning,
+            )
             cur_step = torch.tensor(cur_step, dtype=torch.int32)
             logits = raw / (t_min + ((t_max - t_min) * (cur_step / steps)))
             probs = torch.softmax(logits, dim=-1, dtype=torch.float32)
             denoised = torch.multinomial(probs.view(-1, SIZE), num_samples=1).squeeze(-1)
-            denoised = denoised.view(1, LENGTH)
-            argmax = torch.argmax(logits, dim=-1)
+            denoised = denoised.view(rows, LENGTH)
+            new_argmax = torch.argmax(logits, dim=-1)
 
             entropy = torch.distributions.Categorical(logits=logits).entropy()
             ordered, indices = torch.sort(entropy, dim=-1, descending=False)
@@ -57,39 +72,47 @@ def published_generate(model, *, canvases, steps, bound, t_min, t_max, stability
             accepted = torch.scatter(
                 input=torch.zeros_like(selection), dim=-1, index=indices, src=selection
             )
-            canvas = torch.where(accepted, denoised, canvas)
-            noise = torch.randint(low=0, high=SIZE, size=(1, LENGTH))
-            canvas = torch.where(~accepted, noise, canvas)
+            new_canvas = torch.where(accepted, denoised, canvas)
+            noise = torch.randint(low=0, high=SIZE, size=(rows, LENGTH))
+            new_canvas = torch.where(~accepted, noise, new_canvas)
 
-            if stability == 0:
-                stable = True
-            else:
-                if history is None:
-                    history = torch.full((stability, 1, LENGTH), -1)
-                stable = bool((history == argmax[None]).all())
+            if finished.any():
+                new_argmax = torch.where(finished[:, None], argmax, new_argmax)
+                new_canvas = torch.where(finished[:, None], canvas, new_canvas)
+                logits = torch.where(finished[:, None, None], conditioning, logits)
+            canvas, argmax, conditioning = new_canvas, new_argmax, logits
+            stable = (history == argmax[None]).all(dim=-1).all(dim=0)
+            if stability:
                 history = torch.roll(history, shifts=-1, dims=0)
                 history[-1] = argmax
-            conditioning = logits
-            if stable and entropy.mean() < confidence:
+            entropy = torch.distributions.Categorical(logits=logits).entropy()
+            finished |= stable & (torch.mean(entropy, dim=-1) < confidence)
+            if finished.all():
                 break
-        counts.append(count)
-        finished += argmax[0].tolist()
-        if SIZE - 1 in argmax[0]:
+        new = argmax.clone()
+        ends = (new == END).cumsum(-1)
+        new[(ends > 0) & ~((ends == 1) & (new == END))] = PAD
+        new[ended] = PAD
+        ended |= (ends > 0).any(-1)
+        done = torch.cat([done, new], dim=-1)
+        if ended.all():
             break
-    return finished, sum(counts)
+    return done.tolist(), counts.tolist()
 
 
+@pytest.mark.parametrize("prompts", [[""], ["", "more", "the most"]])
 @pytest.mark.parametrize("gain", [0.0, 3.0, 12.0])
 @pytest.mark.parametrize("stability", [0, 1, 3])
-def test_uniform_sampler_reproduces_the_published_loop(gain, stability):
+def test_uniform_sampler_reproduces_the_published_loop(gain, stability, prompts):
     model = Settling(gain)
-    lengths = set()
+    found, differing = set(), 0
     for seed in range(5):
         sampler = UniformSampler(steps=12, entropy_bound=2.0, stability=stability, confidence=0.3)
-        result = generate(model, "", sampler=sampler, canvases=3, seed=seed)
+        results = generate(model, prompts, sampler=sampler, canvases=3, seed=seed)
         torch.manual_seed(seed)
-        tokens, count = published_generate(
+        tokens, counts = published_generate(
             model,
+            prompts,
             canvases=3,
             steps=12,
             bound=2.0,
@@ -98,11 +121,15 @@ def test_uniform_sampler_reproduces_the_published_loop(gain, stability):
             stability=stability,
             confidence=0.3,
         )
-        assert result.tokens == tokens
-        assert result.steps == count
-        lengths.add(count)
+        for result, row in zip(results, tokens, strict=True):
+            assert result.tokens == row[: len(result.tokens)]
+            assert set(row[len(result.tokens) :]) <= {PAD}
+        assert [result.steps for result in results] == counts
+        found.update(counts)
+        differing += len(set(counts)) > 1
     if gain == 12.0:
-        assert min(lengths) < 36, "the early stop must have been exercised"
+        assert min(found) < 36, "the early stop must have been exercised"
+        assert differing or len(prompts) == 1, "rows must have stopped at different steps"
 
 
 def test_generator_given_as_seed_is_used_as_it_is():

@@ -50,7 +50,7 @@ def test_commits_are_always_part_of_a_valid_canvas(sampler, noise, pattern, canv
     done: tuple[int, ...] = ()
     for index in range(canvases):
         room = (canvases - 1 - index) * LENGTH
-        task = problem(denoiser, constraint, state=done, room=room, previous_tokens=done)
+        task = problem(denoiser, constraint, state=done, tokens=done, room=room)
         steps = list(sampler.fill_canvas(task, generator))
         assert 1 <= len(steps) <= sampler.steps
         for step in steps:

@@ -21,6 +21,15 @@ from .constraint import (
     TemplateOption,
 )
 from .files import STANDARD, emit, read_text
+from .model import (
+    DeviceOption,
+    DownloadOption,
+    DtypeOption,
+    ModelOption,
+    ModelOptions,
+    QuantizationOption,
+    RemoteCodeOption,
+)
 
 if TYPE_CHECKING:
     from ..models import Denoiser
@@ -40,9 +49,12 @@ def generate(
     prompt: Annotated[
         str, typer.Option("--prompt", metavar="TEXT", help="The prompt; @FILE reads it from FILE.")
     ] = "",
-    model: Annotated[
-        str, typer.Option("--model", metavar="NAME", help="A bundled denoiser or a folder.")
-    ] = "text",
+    model: ModelOption = "text",
+    device: DeviceOption = None,
+    dtype: DtypeOption = None,
+    quantization: QuantizationOption = None,
+    trust_remote_code: RemoteCodeOption = False,
+    download: DownloadOption = False,
     seed: Annotated[int | None, typer.Option("--seed", help="Same seed, same output.")] = None,
     steps: Annotated[
         int | None, typer.Option("--steps", help="The most denoising steps per canvas.")
@@ -74,10 +86,9 @@ def generate(
     seed = random.randrange(2**31) if seed is None else seed
 
     from ..constraints import compile
-    from ..models import load
     from ..sampling import preferred_sampler
 
-    denoiser = load(model)
+    denoiser = ModelOptions(model, device, dtype, quantization, trust_remote_code, download).load()
     sampler = preferred_sampler(denoiser, steps)
     started = time.perf_counter()
     compiled = compile(

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors.torch import save as save_tensors
 from tokenizers import Tokenizer
 
 from ..errors import CheckpointError
@@ -18,10 +16,11 @@ from .checkpoint import (
     CONFIG,
     FORMAT_VERSION,
     WEIGHTS,
-    digest,
     read_checked,
     read_config,
     read_weights,
+    weights_of,
+    write_checkpoint,
 )
 from .hint import render_hint
 from .protocol import Noise
@@ -139,25 +138,22 @@ class TextDenoiser(BaseDenoiser):
         )
 
     def save(self, folder: str | Path) -> None:
-        """Writes the checkpoint folder: float16 weights, configuration and tokenizer."""
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        state = self.network.state_dict()
-        weights = save_tensors(
-            {k: t.to("cpu", torch.float16).contiguous() for k, t in state.items()}
-        )
+        """Writes the checkpoint folder: weights, configuration and tokenizer.
+
+        What is loaded from it predicts the same, bit by bit. Weights take float16 where that loses
+        nothing, else float32.
+        """
         tokenizer = self.tokenizer.to_str().encode()
         config = {
             "format_version": FORMAT_VERSION,
+            "kind": "text",
             "noise": self.noise,
             "canvas_length": self.canvas_length,
             "prompt_length": self.prompt_length,
             "network": self.network.config.to_dict(),
-            "sha256": {WEIGHTS: digest(weights), TOKENIZER: digest(tokenizer)},
         }
-        (folder / WEIGHTS).write_bytes(weights)
-        (folder / TOKENIZER).write_bytes(tokenizer)
-        (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+        weights = weights_of(self.network.state_dict())
+        write_checkpoint(Path(folder), config, {WEIGHTS: weights, TOKENIZER: tokenizer})
 
     @classmethod
     def load(cls, folder: str | Path, device: str | torch.device = "cpu") -> TextDenoiser:

@@ -1,0 +1,1 @@
+"""Constraints for loops that are not ours: those of transformers and of vLLM."""

@@ -38,14 +38,16 @@ if TYPE_CHECKING:
         VocabularyError,
     )
     from .inference import Posterior
-    from .models import Denoiser
+    from .integrations.autoregressive_constraint import AutoregressiveConstraint
+    from .integrations.diffusion_constraint import DiffusionConstraint
+    from .models import Denoiser, MaskedModelFacts, MemoryEstimate, estimate_memory
     from .models.load import load
     from .puzzles import AllDifferent, SearchLimits, Sudoku, Sum
     from .sampling import MaskedSampler, Result, Step, UniformSampler
     from .sampling.generate import generate, stream
     from .vocabulary import Vocabulary
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 
 _HOME = {
     "constraints": (
@@ -56,7 +58,9 @@ _HOME = {
         "SchemaError UnsatisfiableError UnsupportedSchemaError VocabularyError"
     ),
     "inference": "Posterior",
-    "models": "Denoiser load",
+    "integrations.autoregressive_constraint": "AutoregressiveConstraint",
+    "integrations.diffusion_constraint": "DiffusionConstraint",
+    "models": "Denoiser MaskedModelFacts MemoryEstimate estimate_memory load",
     "puzzles": "AllDifferent SearchLimits Sudoku Sum",
     "sampling": "MaskedSampler Result Step UniformSampler generate stream",
     "vocabulary": "Vocabulary",
@@ -65,6 +69,7 @@ _MODULE = {name: module for module, names in _HOME.items() for name in names.spl
 
 __all__ = [
     "AllDifferent",
+    "AutoregressiveConstraint",
     "CanvasTooSmallError",
     "CheckpointError",
     "Choice",
@@ -72,11 +77,14 @@ __all__ = [
     "ConstrainedDiffusionError",
     "Constraint",
     "Denoiser",
+    "DiffusionConstraint",
     "GrammarError",
     "Hole",
     "JsonSchema",
     "LimitError",
+    "MaskedModelFacts",
     "MaskedSampler",
+    "MemoryEstimate",
     "Posterior",
     "Regex",
     "Result",
@@ -93,6 +101,7 @@ __all__ = [
     "Vocabulary",
     "VocabularyError",
     "compile",
+    "estimate_memory",
     "generate",
     "load",
     "posterior",

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 class BaseDenoiser:
     """Adds the call to a class that has the attributes and the `denoise` of `Denoiser`."""
 
-    def __call__(self: Denoiser, prompt: str, output_type: Any, **options: Any) -> Any:
-        """Generates an instance of `output_type` for `prompt`.
+    def __call__(self: Denoiser, prompt: Any, output_type: Any, **options: Any) -> Any:
+        """Generates an instance of `output_type` for `prompt`; for a list of prompts, a list.
 
         output_type: a Pydantic model, `Literal[…]`, `int`, `list[…]`, a JSON schema as a dict, or
             a constraint. `options` go to `generate` (sampler, canvases, seed, on_step).
@@ -22,4 +22,5 @@ class BaseDenoiser:
         from ..constraints import as_constraint
         from ..sampling import generate
 
-        return generate(self, prompt, as_constraint(output_type), **options).value
+        made = generate(self, prompt, as_constraint(output_type), **options)
+        return [result.value for result in made] if isinstance(made, list) else made.value

@@ -40,6 +40,19 @@ def commits_per_step(undecided: int, remaining: int) -> int:
     return -(-undecided // remaining)
 
 
+def linear_share(step: int, steps: int, floor: float = 1e-3) -> Tensor:
+    """The share of the undecided positions to commit in `step` (from 0) of `steps`, a float32
+    scalar: 1 - s/t for times t > s of a grid from 1 to `floor`; 1 in the last step.
+
+    The probability that a masked token is revealed between t and s under the linear schedule of
+    masked diffusion (arXiv 2406.07524, equation 7), on the grid of Dream's `diffusion_generate`.
+    """
+    if step == steps - 1:
+        return torch.tensor(1.0)
+    times = torch.linspace(1, floor, steps + 1)
+    return 1 - times[step + 1] / times[step]
+
+
 def split_evenly(total: int, parts: int) -> list[int]:
     """`total` as a sum of `parts` whole numbers that differ by at most one, larger ones first."""
     share, rest = divmod(total, parts)

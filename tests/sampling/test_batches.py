@@ -188,3 +188,11 @@ def test_compiled_constraints_bring_their_canvases_for_all_rows():
         RandomDenoiser(VOCABULARY, 24), ["p", "q"], [two, two], sampler=SAMPLERS[0]
     )
     assert [len(result.tokens) for result in results] == [48, 48]
+
+
+def test_a_denoiser_that_is_called_with_several_prompts_gives_a_value_for_each():
+    denoiser = RandomDenoiser(VOCABULARY, 32)
+    values = denoiser(["one", "two"], SCHEMA, sampler=cd.UniformSampler(steps=2), seed=0)
+    assert len(values) == 2
+    for value in [*values, denoiser("one", SCHEMA, sampler=cd.UniformSampler(steps=2), seed=0)]:
+        jsonschema.validate(value, SCHEMA)

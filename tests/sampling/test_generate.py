@@ -44,6 +44,8 @@ SAMPLERS = [
     cd.MaskedSampler(steps=4, order="margin", threshold=0.5),
     cd.MaskedSampler(steps=4, order="entropy", block_length=16, remask=0.3),
     cd.MaskedSampler(steps=4, order="random", temperature=1.0),
+    cd.MaskedSampler(steps=4, schedule="linear", temperature=0.5, top_p=0.3, order_temperature=0.5),
+    cd.MaskedSampler(steps=4, schedule="linear", order="random", top_k=1, raw_confidence=True),
 ]
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from constrained_diffusion import ConstrainedDiffusionError, MaskedSampler, UniformSampler
 from constrained_diffusion.sampling.schedule import (
     commits_per_step,
+    linear_share,
     linear_temperature,
     split_evenly,
     within_entropy_bound,
@@ -63,11 +64,24 @@ def test_commits_are_the_even_split(total, steps):
         (MaskedSampler, {"block_length": 0}),
         (MaskedSampler, {"remask": 1.0}),
         (MaskedSampler, {"temperature": -0.1}),
+        (MaskedSampler, {"schedule": "cosine"}),
+        (MaskedSampler, {"top_p": 0.0}),
+        (MaskedSampler, {"top_k": 0}),
+        (MaskedSampler, {"order_temperature": -0.1}),
     ],
 )
 def test_wrong_arguments_are_refused(kind, arguments):
     with pytest.raises(ConstrainedDiffusionError, match=next(iter(arguments))):
         kind(**arguments)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 7, 64])
+def test_linear_shares_leave_the_masked_part_of_the_linear_schedule(steps):
+    masked = 1.0
+    for step in range(steps - 1):
+        masked *= 1 - float(linear_share(step, steps))
+        assert masked == pytest.approx(1 - (1 - 1e-3) * (step + 1) / steps, abs=1e-5)
+    assert linear_share(steps - 1, steps) == 1
 
 
 def test_fewer_steps_than_blocks_are_refused():

@@ -24,6 +24,11 @@ masked_samplers = st.builds(
     block_length=st.none() | st.sampled_from([2, 3, 5, 9]),
     remask=st.sampled_from([0.0, 0.3, 0.9]),
     temperature=st.sampled_from([0.0, 0.7]),
+    schedule=st.sampled_from(["even", "linear"]),
+    top_p=st.none() | st.sampled_from([0.1, 0.9]),
+    top_k=st.none() | st.sampled_from([1, 3]),
+    raw_confidence=st.booleans(),
+    order_temperature=st.sampled_from([0.0, 0.5]),
 )
 uniform_samplers = st.builds(
     UniformSampler,

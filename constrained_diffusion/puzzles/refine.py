@@ -176,8 +176,11 @@ class _Board:
         return self._reason is not None or self._dead_end or bool(self._committed.all())
 
     def canvas(self, tokens: Int64Array, mask_id: int) -> Int64Array:
-        """int64 [n], token ids."""
-        return np.where(self._committed, tokens[_first_symbol(self._domains)], mask_id)
+        """int64 [n], token ids. At first the given cells alone: a puzzle as it is stated is what a
+        model was trained on, one that propagation has filled in half is not."""
+        shown = self._domains if self._steps else self._puzzle.initial
+        decided = (shown & (shown - 1)) == 0
+        return np.where(decided, tokens[_first_symbol(shown)], mask_id)
 
     def step(self, logs: Float64Array, threshold: float, *, last: bool) -> Seen:
         """Decides cells by log-probabilities [n, k]; the rest of a `Round`."""

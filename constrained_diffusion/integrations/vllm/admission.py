@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from ...automata.token_automaton import TokenAutomaton
 from ...errors import CanvasTooSmallError, ConstrainedDiffusionError
 from ...vocabulary import Vocabulary
 from .contract import ARCHITECTURE
@@ -25,6 +26,9 @@ from .requests import (
 from .vocabularies import vocabulary_of
 
 _vocabularies: weakref.WeakKeyDictionary[Any, Vocabulary] = weakref.WeakKeyDictionary()
+
+_tried: weakref.WeakSet[TokenAutomaton] = weakref.WeakSet()
+"""Automata that a posterior was taken of."""
 
 
 def serves(model_config: Any) -> bool:
@@ -59,18 +63,23 @@ def admitting(process_inputs: Callable[..., Any]) -> Callable[..., Any]:
         request = process_inputs(self, *args, **kwargs)
         if request.sampling_params is not None and serves(self.model_config):
             with _client_errors():
-                _admit(self, request)
+                _admit(self, request, resumable=bool(kwargs.get("resumable")))
         return request
 
     return process_and_admit
 
 
-def _admit(processor: Any, request: Any) -> None:
-    """Compiles the constraint of an EngineCoreRequest and writes it where the workers look."""
+def _admit(processor: Any, request: Any, *, resumable: bool) -> None:
+    """Compiles the constraint of an EngineCoreRequest and writes it where the workers look.
+
+    resumable: whether more input is streamed later, behind a text that would have ended.
+    """
     params, config = request.sampling_params, processor.model_config
     options = stated_options(params)
     if options is None:
         return
+    if resumable:
+        raise ConstrainedDiffusionError("no structured output together with streaming input")
     extra = {key: value for key, value in (params.extra_args or {}).items() if key != STATED}
     _check_compatible(params, extra)
     served = processor.vllm_config.diffusion_config.canvas_length
@@ -113,6 +122,11 @@ def _check_possible(
     if fixed:
         uniform = torch.zeros(1, dtype=torch.float16).expand(room, len(vocabulary))
         compiled.posterior(uniform, fixed=fixed)
+    elif compiled.tokens not in _tried:
+        # A table that is too large is to be said here: a worker could only cut the text off.
+        uniform = torch.zeros(1, dtype=torch.float16).expand(compiled.length, len(vocabulary))
+        compiled.posterior(uniform, last=compiled.canvases == 1)
+        _tried.add(compiled.tokens)
 
 
 def _vocabulary(processor: Any) -> Vocabulary:

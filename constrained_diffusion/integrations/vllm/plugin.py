@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("vllm.constrained_diffusion")  # where vLLM formats
 
 _MARK = "_constrained_diffusion"
 

@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from ...constraints import CompiledConstraint
     from ...vocabulary import Vocabulary
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("vllm.constrained_diffusion")  # where vLLM formats
 
 _COLDEST = 1e-10  # as vLLM's sampler has it
 
 
 class Prediction(NamedTuple):
-    """What a step needs of a canvas of W positions.
+    """What a step needs of the first N positions of a canvas.
 
-    mode, sample: int64 [W], two canvases of the posterior. entropy: float [W], nats.
+    mode, sample: int64 [N], two canvases of the posterior. entropy: float [N], nats.
     """
 
     mode: Tensor
@@ -67,7 +67,9 @@ class Row:
         self.state = 0 if constraint is None else constraint.initial_state
 
     def commit(self, tokens: Sequence[int]) -> None:
-        """Goes on after `tokens`, a finished canvas or the beginning of one."""
+        """Goes on after `tokens`, a finished canvas or the beginning of one. What stands behind
+        the room that is left is not emitted."""
+        tokens = tokens[: max(0, self.room)]
         self.room -= len(tokens)
         if self.constraint is None:
             return
@@ -84,10 +86,12 @@ class Row:
         return max(0, min(width, self.room))
 
     def predict(self, logits: Tensor, temperature: float, width: int) -> Prediction:
-        """The posterior of a canvas of `width` positions.
+        """The posterior of the open positions of a canvas; of all `width`, padding, where there
+        are none because the text has ended.
 
-        logits: the model's [L, V] of the `open_positions`, on the CPU. The others are filled with
-            padding; vLLM never emits them.
+        logits: the model's [L, V] of the `open_positions`, on the CPU. Those behind them keep the
+            model's own statistics: vLLM never emits them, but averages over their entropies.
+        temperature: at 0 the sample is the mode.
         """
         length = len(logits)
         if self.constraint is None or length == 0:
@@ -101,18 +105,12 @@ class Row:
                 last=after == 0,
                 room=after,
             )
-            mode, sample = posterior.mode(), posterior.sample(self.generator)
-            entropy = posterior.entropy()
+            mode, entropy = posterior.mode(), posterior.entropy()
+            sample = posterior.sample(self.generator) if temperature > 0 else mode
         except ConstrainedDiffusionError as error:
             self._end(error)
             return self._ending(width)
-        rest = width - length
-        padding = mode.new_full((rest,), self.vocabulary.padding_ids[0])
-        return Prediction(
-            torch.cat([mode, padding]),
-            torch.cat([sample, padding]),
-            torch.cat([entropy, entropy.new_zeros(rest)]),
-        )
+        return Prediction(mode, sample, entropy)
 
     def _end(self, error: ConstrainedDiffusionError) -> None:
         _log.error("request %s is ended, its text may be incomplete: %s", self.name, error)

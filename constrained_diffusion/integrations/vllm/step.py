@@ -48,9 +48,9 @@ class Step:
         ]
         predictions = map_threads(lambda part: part[1].predict(*part[2:], width), parts)
         for (place, *_), prediction in zip(parts, predictions, strict=True):
-            where = slice(place * width, (place + 1) * width)
+            first = place * width
             for target, values in zip(statistics[:3], prediction, strict=True):
-                target[where] = values.to(target)
+                target[first : first + len(values)] = values.to(target)
 
     def finish(self) -> None:
         """Raises RuntimeError where the tiles were not those of this step's rows."""

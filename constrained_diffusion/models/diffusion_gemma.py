@@ -13,6 +13,7 @@ from torch.nn.functional import pad
 from ..errors import CheckpointError, ConstrainedDiffusionError
 from ..vocabulary import Vocabulary
 from .base import BaseDenoiser
+from .chat import prompt_per_row, render_chat
 from .protocol import Conversation, Noise
 
 if TYPE_CHECKING:
@@ -107,31 +108,9 @@ class DiffusionGemmaDenoiser(BaseDenoiser):
         prompt: a user's message, or a list of messages with "role" and "content". A schema is not
         shown to the model: say in the prompt what is wanted.
         """
-        if self._template is None:
-            if isinstance(prompt, str):
-                return prompt
-            raise ConstrainedDiffusionError(
-                "a conversation needs a chat template: the tokenizer has none, or chat=False"
-            )
-        messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else [*prompt]
-        if not all(isinstance(message, Mapping) for message in messages):
-            raise ConstrainedDiffusionError(
-                'a conversation is a list of messages, each with "role" and "content"'
-            )
-        if self.system is not None and (not messages or messages[0].get("role") != "system"):
-            messages.insert(0, {"role": "system", "content": self.system})
-        try:
-            rendered: str = self._template.apply_chat_template(
-                messages,
-                tokenize=False,
-                add_generation_prompt=True,
-                enable_thinking=self.thinking,
-            )
-        except Exception as error:  # templates raise whatever they like
-            raise ConstrainedDiffusionError(
-                f"the chat template refuses these messages: {error}"
-            ) from error
-        return rendered
+        return render_chat(
+            self._template, prompt, system=self.system, enable_thinking=self.thinking
+        )
 
     def encode_prompt(self, prompt: str) -> list[int]:
         """Token ids of a rendered prompt.
@@ -170,9 +149,7 @@ class DiffusionGemmaDenoiser(BaseDenoiser):
         Raises ConstrainedDiffusionError where prompt and canvases are longer than the model's
         positions.
         """
-        prompts = (prompt,) * len(canvas) if isinstance(prompt, str) else tuple(prompt)
-        if len(prompts) != len(canvas):
-            raise ConstrainedDiffusionError(f"{len(prompts)} prompts for {len(canvas)} canvases")
+        prompts = prompt_per_row(prompt, len(canvas))
         finished = canvas[:, :0] if previous is None else previous
         with torch.no_grad():
             context = self._read(prompts, finished.to(self.device))

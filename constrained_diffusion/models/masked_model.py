@@ -10,6 +10,7 @@ import torch
 from ..errors import ConstrainedDiffusionError, VocabularyError
 from ..vocabulary import Vocabulary
 from .base import BaseDenoiser
+from .chat import prompt_per_row, render_chat
 from .masked_facts import MaskedModelFacts
 from .protocol import Conversation, Noise
 
@@ -102,28 +103,8 @@ class MaskedModelDenoiser(BaseDenoiser):
         prompt: a user's message, or a list of messages with "role" and "content". A schema is not
         shown to the model: say in the prompt what is wanted.
         """
-        if not self._chat:
-            if isinstance(prompt, str):
-                return prompt
-            raise ConstrainedDiffusionError(
-                "a conversation needs a chat template: the tokenizer has none, or chat=False"
-            )
-        messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else [*prompt]
-        if not all(isinstance(message, Mapping) for message in messages):
-            raise ConstrainedDiffusionError(
-                'a conversation is a list of messages, each with "role" and "content"'
-            )
-        if self.system is not None and (not messages or messages[0].get("role") != "system"):
-            messages.insert(0, {"role": "system", "content": self.system})
-        try:
-            rendered: str = self.tokenizer.apply_chat_template(
-                messages, tokenize=False, add_generation_prompt=True
-            )
-        except Exception as error:  # templates raise whatever they like
-            raise ConstrainedDiffusionError(
-                f"the chat template refuses these messages: {error}"
-            ) from error
-        return rendered
+        template = self.tokenizer if self._chat else None
+        return render_chat(template, prompt, system=self.system)
 
     def encode_prompt(self, prompt: str) -> list[int]:
         """Token ids of a rendered prompt; a template has written all special tokens itself.
@@ -156,9 +137,7 @@ class MaskedModelDenoiser(BaseDenoiser):
         Raises ConstrainedDiffusionError where prompt and canvases are longer than `max_length`,
         VocabularyError where the model has another number of logits than the vocabulary.
         """
-        prompts = [prompt] * len(canvas) if isinstance(prompt, str) else list(prompt)
-        if len(prompts) != len(canvas):
-            raise ConstrainedDiffusionError(f"{len(prompts)} prompts for {len(canvas)} canvases")
+        prompts = prompt_per_row(prompt, len(canvas))
         # A sampler's rows often share a prompt.
         encoded = {text: self.encode_prompt(text) for text in dict.fromkeys(prompts)}
         rows = [encoded[text] for text in prompts]

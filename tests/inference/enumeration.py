@@ -140,8 +140,11 @@ def log_sum(logs: list[float]) -> float:
 
 
 @st.composite
-def problems(draw: st.DrawFn) -> Problem:
-    """Up to 4 states, 5 tokens, 5 positions; tokens that act alike; every kind of logit."""
+def problems(draw: st.DrawFn, *, possible: bool = False, largest: float = 1e12) -> Problem:
+    """Up to 4 states, 5 tokens, 5 positions; tokens that act alike; every kind of logit.
+
+    possible: some canvas satisfies it. largest: the scale of the finite logits.
+    """
     num_states, size = draw(st.integers(1, 4)), draw(st.integers(1, 5))
     length = draw(st.integers(1, 5 if size <= 3 else 4))
     state = st.integers(0, num_states - 1)
@@ -151,9 +154,9 @@ def problems(draw: st.DrawFn) -> Problem:
             st.lists(target, min_size=num_states, max_size=num_states), min_size=1, max_size=size
         )
     )
-    acts = draw(st.lists(st.sampled_from(columns), min_size=size, max_size=size))
+    column_of = draw(st.lists(st.integers(0, len(columns) - 1), min_size=size, max_size=size))
     finals = draw(st.lists(st.booleans(), min_size=num_states, max_size=num_states))
-    scale = draw(st.sampled_from([1.0, 30.0, 1e4, 1e12]))
+    scale = draw(st.sampled_from([x for x in (1.0, 30.0, 1e4, 1e12) if x <= largest]))
     logit = st.floats(-1, 1).map(lambda x: x * scale) | st.just(-math.inf)
     row = st.lists(logit, min_size=size, max_size=size) | st.just([-math.inf] * size)
     log_probs = draw(st.lists(row, min_size=length, max_size=length))
@@ -163,10 +166,25 @@ def problems(draw: st.DrawFn) -> Problem:
             st.integers(0, length - 1), token | st.lists(token, min_size=1, max_size=3), max_size=2
         )
     )
+    start = draw(state)
+    if possible:
+        # One canvas is drawn, and what it lacks is added: any possible problem can come out.
+        current = start
+        for i in range(length):
+            chosen = draw(token)
+            column = columns[column_of[chosen]]
+            if column[current] < 0:
+                column[current] = draw(state)
+            current = column[current]
+            if i in fixed:
+                others = fixed[i]
+                fixed[i] = chosen if isinstance(others, int) else [chosen, *others[1:]]
+        finals[current] = True
+    acts = [columns[column] for column in column_of]
     return Problem(
         [list(targets) for targets in zip(*acts, strict=True)],
         finals,
-        draw(state),
+        start,
         np.array(log_probs),
         fixed,
     )

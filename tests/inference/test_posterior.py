@@ -57,14 +57,13 @@ def test_agrees_with_enumeration(problem: Problem) -> None:
         assert tuple(sample.tolist()) in expected.probable
 
 
-@given(problems())
+@given(problems(possible=True, largest=1e4))
 def test_agrees_with_the_reference(problem: Problem) -> None:
-    assume(np.abs(problem.log_probs[np.isfinite(problem.log_probs)]).max(initial=0) < 1e5)
     fixed = {i: problem.allowed(i) for i in problem.fixed}
     reference = ReferencePosterior(
         problem.automaton, problem.log_probs, fixed, problem.start, np.array(problem.finals)
     )
-    assume(reference.evidence().order < math.inf)
+    assert reference.evidence().order < math.inf
     posterior = posterior_of(problem)
     np.testing.assert_array_equal(posterior.mask().numpy(), reference.mask())
     np.testing.assert_allclose(posterior.marginals(), reference.marginals(), atol=1e-9)
@@ -103,7 +102,7 @@ def test_long_canvases_agree_with_the_reference(seed: int, scale: float) -> None
     assert way.log == pytest.approx(best.log, rel=1e-12, abs=1e-9)
 
 
-@given(problems(), st.sampled_from([torch.float32, torch.bfloat16, torch.float16]))
+@given(problems(possible=True), st.sampled_from([torch.float32, torch.bfloat16, torch.float16]))
 def test_narrow_logits(problem: Problem, dtype: torch.dtype) -> None:
     logits = torch.from_numpy(problem.log_probs).to(dtype)
     assume(not logits.isposinf().any())
@@ -111,7 +110,7 @@ def test_narrow_logits(problem: Problem, dtype: torch.dtype) -> None:
         problem.table, problem.finals, problem.start, logits.double().numpy(), problem.fixed
     )
     expected = Enumeration.of(rounded)
-    assume(expected.weights)
+    assert expected.weights
     scale = np.abs(rounded.log_probs[np.isfinite(rounded.log_probs)]).max(initial=1)
     posterior = infer(
         [problem.automaton],

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 from enumeration import Enumeration, Problem, problems
-from hypothesis import assume, given
+from hypothesis import given
 
 from constrained_diffusion.inference.reference import ReferencePosterior
 from constrained_diffusion.inference.semirings import (
@@ -42,11 +42,10 @@ def test_agrees_with_enumeration(problem: Problem) -> None:
     np.testing.assert_array_equal(posterior.mask(), expected.mask())
 
 
-@given(problems())
+@given(problems(possible=True, largest=1e4))
 def test_marginals_entropy_and_mode(problem: Problem) -> None:
-    assume(np.abs(problem.log_probs[np.isfinite(problem.log_probs)]).max(initial=0) < 1e5)
     expected = Enumeration.of(problem)
-    assume(expected.weights)
+    assert expected.weights
     posterior = reference(problem)
     np.testing.assert_allclose(posterior.marginals(), expected.marginals(), atol=1e-9)
     np.testing.assert_allclose(posterior.entropy(), expected.entropy(), atol=1e-8)

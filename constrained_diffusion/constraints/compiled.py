@@ -8,7 +8,7 @@ import time
 import weakref
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -43,9 +43,11 @@ class CompiledConstraint:
         initial_state: the automaton's state before the first canvas.
         given_tokens: positions that hold one token from the start, whatever a model predicts, as
             the given cells of a puzzle do; samplers show them to the model.
+        is_automaton: whether `tokens` is there; False for a constraint with an engine of its own.
     """
 
     given_tokens: Mapping[int, int] = MappingProxyType({})
+    is_automaton: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -248,9 +250,7 @@ def posterior(
         0 if row is None else row.initial_state if given is None else int(given)
         for row, given in zip(rows, states, strict=True)
     ]
-    if any(
-        row is not None and type(row).posterior is not CompiledConstraint.posterior for row in rows
-    ):
+    if not all(row is None or row.is_automaton for row in rows):
         return _posterior_by_row(rows, log_probs, maps, starts, lasts, room)
     automata = [None if row is None else row.tokens for row in rows]
     result = infer(automata, log_probs, fixed=maps, states=starts, finals=finals)
@@ -285,7 +285,7 @@ def _posterior_by_row(
         return rows[0].posterior(log_probs, fixed=fixed, last=lasts[0], room=room)
     parts = [
         posterior([row], log_probs[b : b + 1], fixed=[fixed[b]], last=[lasts[b]], room=room)
-        if row is None or type(row).posterior is CompiledConstraint.posterior
+        if row is None or row.is_automaton
         else row.posterior(log_probs[b : b + 1], fixed=[fixed[b]])
         for b, row in enumerate(rows)
     ]

@@ -138,7 +138,7 @@ class AutoregressiveConstraint:
 
 
 def _check(row: CompiledConstraint, max_new_tokens: int) -> None:
-    if type(row).posterior is not CompiledConstraint.posterior:
+    if not row.is_automaton:
         raise ConstrainedDiffusionError(
             "a puzzle has no automaton over tokens: it cannot be written from left to right"
         )

@@ -16,6 +16,7 @@ from .checkpoint import (
     CONFIG,
     FORMAT_VERSION,
     WEIGHTS,
+    build_network,
     read_checked,
     read_config,
     read_weights,
@@ -170,7 +171,9 @@ class TextDenoiser(BaseDenoiser):
             tokenizer = Tokenizer.from_str(tokenizer_bytes.decode())
         except Exception as error:  # the tokenizers library raises bare Exception
             raise CheckpointError(f"{folder / TOKENIZER}: not a tokenizer: {error}") from error
-        network = _build(folder, config, tensors)
+        network = build_network(
+            folder, lambda: DenoiserTransformer(DenoiserConfig(**config["network"])), tensors
+        )
         size = network.config.vocabulary_size
         if tokenizer.get_vocab_size() != size:
             raise CheckpointError(
@@ -183,19 +186,3 @@ class TextDenoiser(BaseDenoiser):
             canvas_length=config["canvas_length"],
             prompt_length=config["prompt_length"],
         )
-
-
-def _build(
-    folder: Path, config: dict[str, Any], tensors: Mapping[str, Tensor]
-) -> DenoiserTransformer:
-    try:
-        network = DenoiserTransformer(DenoiserConfig(**config["network"]))
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise CheckpointError(f"{folder / CONFIG}: bad sizes of the network: {error}") from error
-    try:
-        network.load_state_dict(tensors)
-    except RuntimeError as error:
-        raise CheckpointError(
-            f"{folder / WEIGHTS}: does not fit the network of {CONFIG}: {error}"
-        ) from error
-    return network

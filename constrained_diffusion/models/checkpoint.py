@@ -7,9 +7,9 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
@@ -18,7 +18,9 @@ from safetensors.torch import save as save_tensors
 from ..errors import CheckpointError
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
+
+_Network = TypeVar("_Network", bound="nn.Module")
 
 FORMAT_VERSION = 1
 """Version of the checkpoint folder; a reader refuses any other."""
@@ -111,6 +113,26 @@ def read_weights(path: Path, config: Mapping[str, Any]) -> dict[str, Tensor]:
                 f"than the {len(tensors)} tensors with {numbers} numbers in it"
             )
     return {name: tensor.float() for name, tensor in tensors.items()}
+
+
+def build_network(
+    folder: Path, make: Callable[[], _Network], tensors: Mapping[str, Tensor]
+) -> _Network:
+    """The network that `make` builds from the sizes of a folder's configuration, with its weights.
+
+    Raises CheckpointError where there is no network of these sizes, or the weights do not fit it.
+    """
+    try:
+        network = make()
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise CheckpointError(f"{folder / CONFIG}: bad sizes of the network: {error}") from error
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"{folder / WEIGHTS}: does not fit the network of {CONFIG}: {error}"
+        ) from error
+    return network
 
 
 def weights_of(state: Mapping[str, Tensor]) -> bytes:

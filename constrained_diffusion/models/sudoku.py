@@ -14,6 +14,7 @@ from .checkpoint import (
     CONFIG,
     FORMAT_VERSION,
     WEIGHTS,
+    build_network,
     read_config,
     read_weights,
     weights_of,
@@ -139,16 +140,7 @@ class SudokuDenoiser(BaseDenoiser):
                 f"{folder / CONFIG}: a denoiser of kind {config.get('kind')!r}, not 'sudoku'"
             )
         tensors = read_weights(folder / WEIGHTS, config)
-        try:
-            network = SudokuNetwork(SudokuConfig(**config["network"]))
-        except (TypeError, ValueError, RuntimeError) as error:
-            raise CheckpointError(
-                f"{folder / CONFIG}: bad sizes of the network: {error}"
-            ) from error
-        try:
-            network.load_state_dict(tensors)
-        except RuntimeError as error:
-            raise CheckpointError(
-                f"{folder / WEIGHTS}: does not fit the network of {CONFIG}: {error}"
-            ) from error
+        network = build_network(
+            folder, lambda: SudokuNetwork(SudokuConfig(**config["network"])), tensors
+        )
         return cls(network.to(device), iterations=config["iterations"])

@@ -55,6 +55,7 @@ class CompiledPuzzle(CompiledConstraint):
     """
 
     constraint: PositionConstraint
+    is_automaton = False
 
     def __init__(
         self,

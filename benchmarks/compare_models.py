@@ -28,21 +28,20 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
+from _fields import leaves, same
 from _judge import Judge, Undecided, read_json
-from _report import Report, parser, quantiles
+from _report import ROOT, Report, parser, quantiles
 from rich.console import Console
 from rich.progress import Progress
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
-    Gemma4ForCausalLM,
-    Gemma4TextConfig,
     LogitsProcessorList,
 )
 from transformers.generation.streamers import BaseStreamer
@@ -52,6 +51,10 @@ from validity import prompt_of, schemas
 import constrained_diffusion as cd
 from constrained_diffusion.integrations.autoregressive_constraint import AutoregressiveConstraint
 from constrained_diffusion.integrations.diffusion_constraint import DiffusionConstraint
+
+sys.path.insert(0, str(ROOT / "tests" / "integrations"))
+
+import tiny_causal_models
 
 
 @dataclass(frozen=True)
@@ -243,21 +246,6 @@ def text_of(vocabulary: cd.Vocabulary, tokens: Sequence[int]) -> tuple[str, int]
     return text, min(stop + 1, len(tokens))
 
 
-def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
-    """The fields of an instance: pairs of path and value."""
-    if isinstance(value, Mapping | list):
-        items = value.items() if isinstance(value, Mapping) else enumerate(value)
-        for key, item in items:
-            yield from leaves(item, (*path, key))
-    else:
-        yield path, value
-
-
-def same(found: Any, expected: Any) -> bool:
-    """Equal, and not a number for a boolean."""
-    return bool(found == expected) and isinstance(found, bool) == isinstance(expected, bool)
-
-
 def tasks_of(path: Path | None) -> Iterator[Task]:
     """The tasks of a file, else the schemas of jsonschemabench."""
     if path is None:
@@ -273,26 +261,15 @@ def tasks_of(path: Path | None) -> Iterator[Task]:
 
 def random_causal(tokenizer: Any, ends: Sequence[int]) -> Any:
     """A small random Gemma 4."""
-    size = 262_144
-    torch.manual_seed(0)
-    config = Gemma4TextConfig(
-        vocab_size=size,
-        hidden_size=16,
+    return tiny_causal_models.gemma(
+        262_144,
+        seed=0,
         hidden_size_per_layer_input=0,
-        intermediate_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=1,
-        head_dim=8,
-        global_head_dim=16,
-        layer_types=["sliding_attention", "full_attention"],
-        num_kv_shared_layers=0,
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=list(ends),
         pad_token_id=tokenizer.pad_token_id,
         initializer_range=0.3,
     )
-    return Gemma4ForCausalLM(config)
 
 
 def models_of(arguments: argparse.Namespace) -> tuple[DiffusionModel | None, CausalModel | None]:

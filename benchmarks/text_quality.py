@@ -12,27 +12,17 @@ from __future__ import annotations
 import itertools
 import json
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import jsonschema
 
 import constrained_diffusion as cd
+from benchmarks._fields import leaves, same
 from benchmarks._report import Report, parser
 from training.text.batches import encode
 from training.text.records import HELD_OUT_SETS, Example, examples
 
 SEED = 20_000
-
-
-def leaves(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The fields of a record: pairs of path and value."""
-    if isinstance(value, dict | list):
-        items = value.items() if isinstance(value, dict) else enumerate(value)
-        for key, item in items:
-            yield from leaves(item, (*path, key))
-    else:
-        yield path, value
 
 
 def held_out(denoiser: Any, name: str, count: int) -> list[Example]:
@@ -65,7 +55,7 @@ def measure(denoiser: Any, tasks: list[Example], sampler: Any, constrained: bool
         for path, expected in leaves(task.record):
             wanted += 1
             got = found.get(path)
-            right += got == expected and isinstance(got, bool) == isinstance(expected, bool)
+            right += same(got, expected)
         exact += value == task.record
     count = len(tasks)
     return {

@@ -9,9 +9,10 @@ import pytest
 
 pytest.importorskip("transformers")
 
+import tiny_causal_models
 import torch
 from tiny_texts import END, PAD, PATTERNS, VOCABULARY, is_complete, texts
-from transformers import Gemma4ForCausalLM, Gemma4TextConfig, LlamaConfig, LlamaForCausalLM
+from transformers import LlamaConfig, LlamaForCausalLM
 
 import constrained_diffusion as cd
 from constrained_diffusion.integrations.autoregressive_constraint import AutoregressiveConstraint
@@ -52,26 +53,17 @@ def llama(vocabulary, seed):
 
 
 def gemma(vocabulary, seed):
-    torch.manual_seed(seed)
-    config = Gemma4TextConfig(
-        vocab_size=len(vocabulary),
-        vocab_size_per_layer_input=len(vocabulary),
-        hidden_size=16,
+    size = len(vocabulary)
+    return tiny_causal_models.gemma(
+        size,
+        seed,
+        vocab_size_per_layer_input=size,
         hidden_size_per_layer_input=8,
-        intermediate_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=1,
-        head_dim=8,
-        global_head_dim=16,
-        layer_types=["sliding_attention", "full_attention"],
-        num_kv_shared_layers=0,
         bos_token_id=None,
         eos_token_id=vocabulary.end_ids[0],
         pad_token_id=vocabulary.pad_id,
         initializer_range=0.5,
     )
-    return Gemma4ForCausalLM(config).eval()
 
 
 def generate(model, constraint, prompts, most, **options):

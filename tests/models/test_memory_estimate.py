@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 
 transformers = pytest.importorskip("transformers")
 
+import published_sizes  # noqa: E402
 import tiny_diffusion_gemma  # noqa: E402
 
 import constrained_diffusion as cd  # noqa: E402
@@ -65,34 +66,10 @@ def test_buffers_grow_with_canvas_rows_and_vocabulary(folder):
     assert longer.total == longer.weights + longer.buffers
 
 
-def published_diffusion_gemma() -> dict[str, torch.Tensor]:
-    """The tensors of the 26B-A4B model, without memory; sizes of the Gemma 4 26B-A4B that it is
-    built on. A vision tower of the default size, a third of the published one."""
-    config = transformers.DiffusionGemmaConfig(
-        text_config={
-            "hidden_size": 2816,
-            "intermediate_size": 2112,
-            "num_hidden_layers": 30,
-            "num_attention_heads": 16,
-            "num_key_value_heads": 8,
-            "head_dim": 256,
-            "global_head_dim": 512,
-            "num_global_key_value_heads": 2,
-            "num_experts": 128,
-            "top_k_experts": 8,
-            "moe_intermediate_size": 704,
-        }
-    )
-    with torch.device("meta"):
-        model = transformers.DiffusionGemmaForBlockDiffusion(config)
-    model.tie_weights()
-    return dict(model.named_parameters())
-
-
 def test_published_sizes():
     """25.2 billion parameters (the model card); checkpoints of third parties: about 50 GB in
     bfloat16, about 26 GB in 8 bits, experts and all."""
-    tensors = published_diffusion_gemma()
+    tensors = published_sizes.diffusion_gemma()
     assert 25.0e9 < sum(tensor.numel() for tensor in tensors.values()) < 25.9e9
     plain = estimate_memory(tensors, dtype="bfloat16")
     assert 49 * GB < plain.weights < 53 * GB

@@ -94,11 +94,11 @@ def test_links_lead_somewhere():
 
 
 def test_the_sizes_of_the_table():
-    from test_memory_estimate import published_diffusion_gemma
+    import published_sizes
 
     from constrained_diffusion.models.memory_estimate import estimate_memory, in_gigabytes
 
-    tensors = published_diffusion_gemma()
+    tensors = published_sizes.diffusion_gemma()
     for quantization, row in (
         (None, "bfloat16"),
         ("fp8", '"fp8"'),

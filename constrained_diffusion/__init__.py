@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         Constraint,
         Hole,
         JsonSchema,
+        LarkGrammar,
         Regex,
         Template,
         Text,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         CheckpointError,
         ConstrainedDiffusionError,
         GrammarError,
+        InternalError,
         LimitError,
         SchemaError,
         UnsatisfiableError,
@@ -51,11 +53,12 @@ __version__ = "0.3.0"
 
 _HOME = {
     "constraints": (
-        "Choice CompiledConstraint Constraint Hole JsonSchema Regex Template Text compile posterior"
+        "Choice CompiledConstraint Constraint Hole JsonSchema LarkGrammar Regex Template Text "
+        "compile posterior"
     ),
     "errors": (
-        "CanvasTooSmallError CheckpointError ConstrainedDiffusionError GrammarError LimitError "
-        "SchemaError UnsatisfiableError UnsupportedSchemaError VocabularyError"
+        "CanvasTooSmallError CheckpointError ConstrainedDiffusionError GrammarError InternalError "
+        "LimitError SchemaError UnsatisfiableError UnsupportedSchemaError VocabularyError"
     ),
     "inference": "Posterior",
     "integrations.autoregressive_constraint": "AutoregressiveConstraint",
@@ -80,7 +83,9 @@ __all__ = [
     "DiffusionConstraint",
     "GrammarError",
     "Hole",
+    "InternalError",
     "JsonSchema",
+    "LarkGrammar",
     "LimitError",
     "MaskedModelFacts",
     "MaskedSampler",

@@ -59,3 +59,7 @@ class LimitError(ConstrainedDiffusionError):
 
 class CheckpointError(ConstrainedDiffusionError):
     """A checkpoint folder that is missing, damaged or of an unknown version."""
+
+
+class InternalError(ConstrainedDiffusionError):
+    """A defect of this package, found by its own checks; the message says how to reproduce it."""

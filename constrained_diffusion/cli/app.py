@@ -10,8 +10,8 @@ from .generate import generate
 from .sudoku import sudoku
 
 app = typer.Typer(
-    help="Text diffusion under exact constraints: JSON Schema, regular expressions, choices, "
-    "templates, puzzles.",
+    help="Text diffusion under exact constraints: JSON Schema, Lark grammars, regular "
+    "expressions, choices, templates, puzzles.",
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,

@@ -11,9 +11,15 @@ from ..errors import ConstrainedDiffusionError
 from .constraint import (
     ChoiceOption,
     ConstraintOptions,
+    DepthOption,
+    GrammarOptions,
+    IndenterOption,
     LarkOption,
+    LexerOption,
+    ParserOption,
     RegexOption,
     SchemaOption,
+    StartOption,
     TemplateOption,
 )
 from .files import STANDARD, emit, read_bytes, warn
@@ -35,6 +41,11 @@ def check(
     regex: RegexOption = None,
     choice: ChoiceOption = None,
     template: TemplateOption = None,
+    start: StartOption = None,
+    parser: ParserOption = None,
+    lexer: LexerOption = None,
+    indenter: IndenterOption = None,
+    max_depth: DepthOption = None,
 ) -> int:
     """Tell of each file whether its text satisfies the constraint, or where it fails.
 
@@ -42,7 +53,8 @@ def check(
     text unless the constraint asks for it. Where a text is refused, everything by which the
     compiled constraint is narrower than stated is noted on standard error.
     """
-    options = ConstraintOptions(schema, lark, regex, tuple(choice or ()), template)
+    grammar = GrammarOptions(start, parser, lexer, indenter, max_depth)
+    options = ConstraintOptions(schema, lark, regex, tuple(choice or ()), template, grammar)
     if files.count(STANDARD) + options.uses_standard_input() > 1:
         raise ConstrainedDiffusionError('"-" (standard input) can be read only once')
     from ..constraints import compile
@@ -75,14 +87,15 @@ def byte_vocabulary() -> Vocabulary:
 
 
 def _verdict(compiled: CompiledConstraint, name: str, data: bytes) -> str | None:
-    """None where the text is accepted, else `FILE:LINE:COLUMN: …`."""
+    """None where the text is accepted, else `FILE:LINE:COLUMN: …`, and lines that show the place
+    where the constraint gives them."""
     if compiled.accepts(data):
         return None
     reason = compiled.explain(re.sub(rb"\r?\n\Z", b"", data))
     if reason is None:
         return None
-    reason = " ".join(reason.split())
-    place = re.match(r"line (\d+), column (\d+): ", reason)
+    first, *shown = reason.split("\n")
+    place = re.match(r"line (\d+), column (\d+): ", first)
     if place is None:
-        return f"{name}: {reason}"
-    return f"{name}:{place[1]}:{place[2]}: {reason[place.end() :]}"
+        return f"{name}: {' '.join(reason.split())}"
+    return "\n".join([f"{name}:{place[1]}:{place[2]}: {first[place.end() :]}", *shown])

@@ -10,9 +10,15 @@ from ..errors import CanvasTooSmallError, ConstrainedDiffusionError
 from .constraint import (
     ChoiceOption,
     ConstraintOptions,
+    DepthOption,
+    GrammarOptions,
+    IndenterOption,
     LarkOption,
+    LexerOption,
+    ParserOption,
     RegexOption,
     SchemaOption,
+    StartOption,
     TemplateOption,
 )
 from .files import emit
@@ -33,6 +39,11 @@ def compile_command(
     regex: RegexOption = None,
     choice: ChoiceOption = None,
     template: TemplateOption = None,
+    start: StartOption = None,
+    parser: ParserOption = None,
+    lexer: LexerOption = None,
+    indenter: IndenterOption = None,
+    max_depth: DepthOption = None,
     tokenizer: Annotated[
         str | None,
         typer.Option(
@@ -48,7 +59,10 @@ def compile_command(
     """Show what the constraint is compiled to: states, classes, seconds, shortest text, bounds."""
     if values and not choice:
         raise ConstrainedDiffusionError(f"unexpected argument {values[0]!r}")
-    options = ConstraintOptions(schema, lark, regex, (*(choice or ()), *(values or ())), template)
+    grammar = GrammarOptions(start, parser, lexer, indenter, max_depth)
+    options = ConstraintOptions(
+        schema, lark, regex, (*(choice or ()), *(values or ())), template, grammar
+    )
     constraint = options.build()
     vocabulary, length = _vocabulary(tokenizer)
     cache = False if no_cache else None

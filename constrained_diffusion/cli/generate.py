@@ -15,9 +15,15 @@ from ..errors import ConstrainedDiffusionError
 from .constraint import (
     ChoiceOption,
     ConstraintOptions,
+    DepthOption,
+    GrammarOptions,
+    IndenterOption,
     LarkOption,
+    LexerOption,
+    ParserOption,
     RegexOption,
     SchemaOption,
+    StartOption,
     TemplateOption,
 )
 from .files import STANDARD, emit, read_text
@@ -46,6 +52,11 @@ def generate(
     regex: RegexOption = None,
     choice: ChoiceOption = None,
     template: TemplateOption = None,
+    start: StartOption = None,
+    parser: ParserOption = None,
+    lexer: LexerOption = None,
+    indenter: IndenterOption = None,
+    max_depth: DepthOption = None,
     prompt: Annotated[
         str, typer.Option("--prompt", metavar="TEXT", help="The prompt; @FILE reads it from FILE.")
     ] = "",
@@ -76,7 +87,10 @@ def generate(
     """Generate a text that satisfies the constraint."""
     if values and not choice:
         raise ConstrainedDiffusionError(f"unexpected argument {values[0]!r}")
-    options = ConstraintOptions(schema, lark, regex, (*(choice or ()), *(values or ())), template)
+    grammar = GrammarOptions(start, parser, lexer, indenter, max_depth)
+    options = ConstraintOptions(
+        schema, lark, regex, (*(choice or ()), *(values or ())), template, grammar
+    )
     if prompt == f"@{STANDARD}" and options.uses_standard_input():
         raise ConstrainedDiffusionError("standard input cannot be both prompt and constraint")
     constraint = options.build()
@@ -96,7 +110,8 @@ def generate(
     )
     result = _run(denoiser, prompt, compiled, sampler, seed, watch, html)
     seconds = time.perf_counter() - started
-    emit(_record(result, seed, seconds) if as_json else result.text)
+    engine = str(compiled.stats["engine"])
+    emit(_record(result, engine, seed, seconds) if as_json else result.text)
     return 0
 
 
@@ -129,7 +144,7 @@ def _run(
     return result
 
 
-def _record(result: Result, seed: int, seconds: float) -> str:
+def _record(result: Result, engine: str, seed: int, seconds: float) -> str:
     return json.dumps(
         {
             "text": result.text,
@@ -139,8 +154,17 @@ def _record(result: Result, seed: int, seconds: float) -> str:
             "steps": result.steps,
             "log_evidence": result.log_evidence,
             "finish_reason": result.finish_reason,
+            "engine": engine,
             "seed": seed,
             "seconds": round(seconds, 3),
         },
         ensure_ascii=False,
+        default=_tree,
     )
+
+
+def _tree(value: Any) -> Any:
+    """A node of Lark's tree as JSON; its leaves are texts."""
+    if hasattr(value, "children"):
+        return {"rule": str(value.data), "children": value.children}
+    return str(value)

@@ -16,6 +16,9 @@ from ..errors import ConstrainedDiffusionError
 from .spelling import Spelling
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..pushdown.reading import GrammarReading
     from ..vocabulary import Vocabulary
 
 
@@ -30,6 +33,44 @@ class Language:
 
     automaton: ByteAutomaton
     bounds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PushdownParts:
+    """The pieces of a text for the pushdown engine.
+
+    pieces: byte automata, and grammars as `pushdown.reading` has them; the text is one of each, in
+        order, with nothing between.
+    bounds: as for `Language`.
+    """
+
+    pieces: tuple[ByteAutomaton | GrammarReading, ...]
+    bounds: tuple[str, ...] = ()
+
+
+def text_capacity(vocabulary: Vocabulary, tokens: int) -> int:
+    """The most bytes of text that so many tokens can hold."""
+    longest = max(map(len, filter(None, vocabulary.tokens)), default=0)
+    return tokens * longest
+
+
+def parts_in_sequence(
+    constraints: Sequence[Constraint], capacity: int | None
+) -> PushdownParts | None:
+    """`Constraint.pushdown_parts` of a sequence of constraints."""
+    own = [constraint.pushdown_parts(capacity) for constraint in constraints]
+    if all(parts is None for parts in own):
+        return None
+    joined = [
+        parts or _regular_part(constraint.language(capacity))
+        for constraint, parts in zip(constraints, own, strict=True)
+    ]
+    bounds = dict.fromkeys(bound for parts in joined for bound in parts.bounds)
+    return PushdownParts(tuple(piece for parts in joined for piece in parts.pieces), tuple(bounds))
+
+
+def _regular_part(language: Language) -> PushdownParts:
+    return PushdownParts((language.automaton,), language.bounds)
 
 
 class Constraint(ABC):
@@ -54,7 +95,23 @@ class Constraint(ABC):
 
     def compile_for(self, vocabulary: Vocabulary, *, length: int, canvases: int) -> Any:
         """The compiled form of a constraint that has an engine of its own in place of `language`,
-        with the interface of `CompiledConstraint`; None, the default, for all others."""
+        with the interface of `CompiledConstraint`; None for all others.
+
+        By default: the pushdown engine, where `pushdown_parts` gives something to it.
+        """
+        parts = self.pushdown_parts(text_capacity(vocabulary, length * canvases))
+        if parts is None:
+            return None
+        from ..pushdown.compiled import CompiledGrammar
+
+        return CompiledGrammar(self, vocabulary, length=length, canvases=canvases, parts=parts)
+
+    def pushdown_parts(self, capacity: int | None = None) -> PushdownParts | None:
+        """What the text is made of, one after the other, where a part is a grammar that no byte
+        automaton of a reasonable size can hold; None, the default, where `language` does.
+
+        capacity: as for `language`.
+        """
         return None
 
     def spelling(self, text: str) -> Spelling:
@@ -78,6 +135,12 @@ class Constraint(ABC):
         where its automaton refuses: never a hole of a template, nor an operand of `+ | & ~`.
         """
         return False
+
+    def refusal(self, text: str) -> str | None:
+        """Why a text that is not accepted is refused, in this constraint's own words: place, what
+        stands there, what was expected. None, the default, where the language tells it as well.
+        """
+        return None
 
     def parse(self, text: str) -> Any:
         """The value that an accepted text stands for; the text itself by default."""
@@ -149,6 +212,9 @@ class Concatenation(Constraint):
         languages = [part.language(capacity) for part in self.parts]
         automaton = algebra.concatenate(*(language.automaton for language in languages))
         return Language(automaton, merge_bounds(languages))
+
+    def pushdown_parts(self, capacity: int | None = None) -> PushdownParts | None:
+        return parts_in_sequence(self.parts, capacity)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 import platform
+from importlib import metadata
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -18,7 +19,7 @@ FORMAT_VERSION = 1
 """Of what is stored under a key (`cache_entry`)."""
 
 _PACKAGE = __name__.partition(".")[0]
-_COMPILER_FOLDERS = ("automata", "constraints", "vocabulary")
+_COMPILER_FOLDERS = ("automata", "constraints", "pushdown", "vocabulary")
 _PLAIN: frozenset[type] = frozenset((str, int, float, bool, type(None)))
 
 
@@ -42,6 +43,7 @@ def cache_key(
             __version__,
             _COMPILER,
             platform.python_version(),
+            metadata.version("lark"),
             vocabulary.fingerprint,
             length,
             canvases,

@@ -10,7 +10,7 @@ from ..automata import lift
 from ..cache_settings import cache_bytes, cache_folder
 from ..errors import ConstrainedDiffusionError, UnsatisfiableError
 from ..vocabulary import Vocabulary
-from .base import Constraint
+from .base import Constraint, text_capacity
 from .cache_entry import MAX_BYTES, CompiledAutomata, from_bytes, to_bytes
 from .cache_key import cache_key
 from .disk_cache import DiskCache
@@ -62,8 +62,7 @@ def compiled_automata(
 
 
 def _compile(constraint: Constraint, vocabulary: Vocabulary, positions: int) -> CompiledAutomata:
-    longest = max((len(token) for token in vocabulary.tokens if token is not None), default=0)
-    capacity = longest * positions
+    capacity = text_capacity(vocabulary, positions)
     language = constraint.language(capacity)
     if language.automaton.is_empty:
         raise UnsatisfiableError("no text satisfies this constraint")

@@ -58,11 +58,7 @@ class CompiledConstraint:
         canvases: int = 1,
         cache: bool | Path | None = None,
     ) -> None:
-        for name, value in (("length", length), ("canvases", canvases)):
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise ConstrainedDiffusionError(
-                    f"{name} is a whole number from 1 on, got {value!r}"
-                )
+        check_canvas(length, canvases)
         started = time.perf_counter()
         self.constraint = constraint
         self.vocabulary = vocabulary
@@ -102,7 +98,8 @@ class CompiledConstraint:
         return self.constraint.accepts_beyond(decoded)
 
     def explain(self, text: str | bytes) -> str | None:
-        """None where `text` is accepted, else one line: where it fails and what was expected."""
+        """None where `text` is accepted, else where it fails and what was expected: one line, and
+        for grammars two more that show the place."""
         try:
             decoded = _decoded(text)
         except UnicodeError as error:
@@ -111,6 +108,9 @@ class CompiledConstraint:
         found = failure(self._exact(spelling.text).automaton, spelling.text)
         if found is None or self.constraint.accepts_beyond(decoded):
             return None
+        own = self.constraint.refusal(decoded)
+        if own is not None:
+            return own
         offset, expected = found
         return describe(decoded, spelling.original_offset(offset), expected)
 
@@ -171,6 +171,13 @@ class CompiledConstraint:
     @functools.cached_property
     def _unlimited(self) -> Language:
         return self.constraint.language()
+
+
+def check_canvas(length: int, canvases: int) -> None:
+    """Raises ConstrainedDiffusionError where these are not numbers of positions and canvases."""
+    for name, value in (("length", length), ("canvases", canvases)):
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise ConstrainedDiffusionError(f"{name} is a whole number from 1 on, got {value!r}")
 
 
 def _decoded(text: str | bytes) -> str:

@@ -7,11 +7,18 @@ decided by the posterior, and the text after it slides into place.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from ..automata import ByteAutomaton, algebra
 from ..errors import ConstrainedDiffusionError
-from .base import Constraint, Language, Literal, merge_bounds
+from .base import (
+    Constraint,
+    Language,
+    Literal,
+    PushdownParts,
+    merge_bounds,
+    parts_in_sequence,
+)
 
 
 @dataclass(frozen=True)
@@ -64,10 +71,12 @@ class Template(Constraint):
         automaton = algebra.concatenate(*(language.automaton for language in languages))
         return Language(automaton, merge_bounds(languages))
 
+    def pushdown_parts(self, capacity: int | None = None) -> PushdownParts | None:
+        return parts_in_sequence(self._constraints(), capacity)
+
     def holes(self, text: str) -> dict[str, str]:
         data = text.encode()
-        automata = [constraint.language().automaton for constraint in self._constraints()]
-        split = _split(automata, data)
+        split = _split([_reader(constraint) for constraint in self._constraints()], data)
         if split is None:
             return {}
         return {
@@ -101,16 +110,47 @@ class Template(Constraint):
         )
 
 
-def _split(automata: list[ByteAutomaton], data: bytes) -> list[tuple[int, int]] | None:
+class _Reader(Protocol):
+    def ends(self, data: bytes, start: int) -> list[int]:
+        """Every offset at which a text of the part that starts at `start` may end."""
+        ...
+
+
+@dataclass(frozen=True)
+class _AutomatonReader:
+    automaton: ByteAutomaton
+
+    def ends(self, data: bytes, start: int) -> list[int]:
+        found = [start] if self.automaton.accepting[0] else []
+        state = 0
+        for offset in range(start, len(data)):
+            state = self.automaton.run(data[offset : offset + 1], state)
+            if state < 0:
+                break
+            if self.automaton.accepting[state]:
+                found.append(offset + 1)
+        return found
+
+
+def _reader(constraint: Constraint) -> _Reader:
+    parts = constraint.pushdown_parts()
+    if parts is None:
+        return _AutomatonReader(constraint.language().automaton)
+    from ..pushdown.reader import PartsReader
+
+    return PartsReader.of(parts.pieces)
+
+
+def _split(readers: list[_Reader], data: bytes) -> list[tuple[int, int]] | None:
     """The first and last offset of each part in `data`, earlier parts as short as can be."""
-    count = len(automata)
+    count = len(readers)
     # ends[k][i]: where part k may end when it starts at i, of those from which the rest parses.
     finishes: list[set[int]] = [set() for _ in range(count)] + [{len(data)}]
     ends: list[dict[int, list[int]]] = [{} for _ in range(count)]
-    starts = _possible_starts(automata, data)
+    starts = _possible_starts(readers, data)
     for k in range(count - 1, -1, -1):
         for start in starts[k]:
-            reachable = [end for end in _ends(automata[k], data, start) if end in finishes[k + 1]]
+            reachable = [end for end in readers[k].ends(data, start) if end in finishes[k + 1]]
             if reachable:
                 ends[k][start] = reachable
                 finishes[k].add(start)
@@ -124,21 +164,8 @@ def _split(automata: list[ByteAutomaton], data: bytes) -> list[tuple[int, int]] 
     return split
 
 
-def _possible_starts(automata: list[ByteAutomaton], data: bytes) -> list[set[int]]:
+def _possible_starts(readers: list[_Reader], data: bytes) -> list[set[int]]:
     starts = [{0}]
-    for automaton in automata[:-1]:
-        starts.append({end for start in starts[-1] for end in _ends(automaton, data, start)})
+    for reader in readers[:-1]:
+        starts.append({end for start in starts[-1] for end in reader.ends(data, start)})
     return starts
-
-
-def _ends(automaton: ByteAutomaton, data: bytes, start: int) -> list[int]:
-    """Every offset at which a text of the automaton that starts at `start` may end."""
-    found = [start] if automaton.accepting[0] else []
-    state = 0
-    for offset in range(start, len(data)):
-        state = automaton.run(data[offset : offset + 1], state)
-        if state < 0:
-            break
-        if automaton.accepting[state]:
-            found.append(offset + 1)
-    return found

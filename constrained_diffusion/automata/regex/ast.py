@@ -32,11 +32,15 @@ class Alternation:
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """`low` to `high` times the body; without bound for None. Greedy or lazy is the same here."""
+    """`low` to `high` times the body; without bound for None.
+
+    lazy: whether fewer are tried first; the same texts, but another one is found first.
+    """
 
     body: Node
     low: int
     high: int | None
+    lazy: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import cache
 
 from ..utf8 import CodePoints, invert, normalise
 from . import ast
@@ -61,18 +62,22 @@ _UNSUPPORTED_GROUPS = {
 }
 
 
-def parse(pattern: str, dialect: Dialect) -> ast.Node:
+def parse(pattern: str, dialect: Dialect, *, ordered: bool = False) -> ast.Node:
     """The syntax tree of `pattern`.
+
+    ordered: keep what decides which of several matches is found first: lazy quantifiers, and
+        repeats of repeats as they are written.
 
     Raises:
         GrammarError: malformed, or not expressible as a regular language; line 1, column from 1.
     """
-    return _Parser(pattern, dialect).parse()
+    return _Parser(pattern, dialect, ordered).parse()
 
 
 class _Parser(EscapeReader):
-    def __init__(self, pattern: str, dialect: Dialect) -> None:
+    def __init__(self, pattern: str, dialect: Dialect, ordered: bool) -> None:
         super().__init__(pattern, dialect)
+        self.ordered = ordered
         self.flags = Flags()
         self.depth = 0
 
@@ -150,8 +155,9 @@ class _Parser(EscapeReader):
         return ast.Anchor(plain)
 
     def _literal(self, code_point: int) -> CodePoints:
-        points = ((code_point, code_point),)
-        return self._folded(points) if self.flags.ignore_case else points
+        if self.flags.ignore_case:
+            return _folded_literal(code_point, self.dialect, self.flags.ascii_only)
+        return ((code_point, code_point),)
 
     def _folded(self, points: CodePoints) -> CodePoints:
         return ignoring_case(points, self.dialect, self.flags.ascii_only)
@@ -218,11 +224,15 @@ class _Parser(EscapeReader):
             raise self.error(
                 "a possessive quantifier depends on the order of matching; not supported", place
             )
-        self.take("?")  # lazy: the same language
+        lazy = self.take("?")
         self._skip_blanks()
         place = self.position
         if self._quantifier() is not None:
             raise self.error("multiple repeat", place)
+        if self.ordered:
+            return ast.Repeat(atom, *bounds, lazy)
+        if self.ordered and bounds[1] != 0:
+            return ast.Repeat(atom, *bounds, lazy)
         return ast.repeat(atom, *bounds)
 
     def _group(self, begin: int) -> ast.Node:

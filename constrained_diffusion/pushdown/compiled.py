@@ -1,0 +1,233 @@
+"""A constraint compiled for the pushdown engine: what samplers and callers hold."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from ..automata.trie import text_token_ids
+from ..constraints.compiled import CompiledConstraint, check_canvas
+from ..errors import CanvasTooSmallError, LimitError, UnsatisfiableError
+from .completion import Completer
+from .kernels import ENDED
+from .machine import Frozen, Machine
+from .reading import assemble
+from .search import Searcher
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from torch import Tensor
+
+    from ..constraints.base import Constraint, PushdownParts
+    from ..inference import Posterior
+    from ..inference.tables import Allowed
+    from ..vocabulary import Vocabulary
+    from .tables import Int64Array
+
+    Fixed = Mapping[int, int | Collection[int]]
+
+_RECENT = 64
+"""Canvases that a compiled grammar remembers, to begin a search with."""
+
+_STATES = 4096
+"""States between canvases that can be told apart at the same time."""
+
+
+class CompiledGrammar(CompiledConstraint):
+    """Grammars, and texts made of grammars and other constraints, searched by a pushdown machine.
+
+    In the interface of `CompiledConstraint`, with a machine in place of an automaton. The state
+    before a canvas is a number that `advance` gives.
+
+    Attributes:
+        machine: its configurations.
+        lock: held while the machine is used; it serves one thread at a time.
+    """
+
+    is_automaton = False
+
+    def __init__(
+        self,
+        constraint: Constraint,
+        vocabulary: Vocabulary,
+        *,
+        length: int,
+        canvases: int = 1,
+        parts: PushdownParts,
+    ) -> None:
+        """Raises CanvasTooSmallError where the shortest text found does not fit, LimitError."""
+        check_canvas(length, canvases)
+        started = time.perf_counter()
+        self.constraint = constraint
+        self.vocabulary = vocabulary
+        self.length = length
+        self.canvases = canvases
+        self.bounds = parts.bounds
+        tables = assemble(parts.pieces)
+        text = set(text_token_ids(vocabulary))
+        words = [word if i in text else None for i, word in enumerate(vocabulary.tokens)]
+        self.machine = Machine(tables, words)
+        self.lock = threading.RLock()
+        self.searcher = Searcher(self.machine, parts.pieces, vocabulary)
+        self.completer = Completer(self.machine, parts.pieces, vocabulary)
+        self.initial_state = 0
+        start = self.machine.freeze(self.machine.start)
+        self._ended = Frozen.of_ended()
+        self._frozen: OrderedDict[int, Frozen] = OrderedDict({0: start, 1: self._ended})
+        self._numbers: dict[Frozen, int] = {start: 0, self._ended: 1}
+        self._next_number = 2
+        self._shortest = self.completer.shortest_tokens(self.machine.start)
+        self.min_tokens = len(self._shortest)
+        if self.min_tokens > length * canvases:
+            raise CanvasTooSmallError(needed=self.min_tokens, available=length * canvases)
+        self._recent: deque[tuple[int, bool, Int64Array]] = deque(maxlen=_RECENT)
+        self.stats: Mapping[str, Any] = MappingProxyType(
+            {
+                "engine": "pushdown",
+                "parts": len(parts.pieces),
+                "parser_states": len(tables.parser.shift),
+                "terminals": tables.parser.shift.shape[1],
+                "rules": len(tables.parser.rule_length),
+                "lexer_states": len(tables.lexer.next),
+                "classes": tables.lexer.next.shape[1],
+                "seconds": time.perf_counter() - started,
+            }
+        )
+
+    def accepts(self, text: str | bytes) -> bool:
+        """Whether `text` satisfies the constraint; any length. Bytes that are no UTF-8: False."""
+        try:
+            decoded = text.decode() if isinstance(text, bytes) else text
+            data = decoded.encode()
+        except UnicodeError:
+            return False
+        with self.lock:
+            accepted = self.machine.accepts(data)
+        return accepted or self.constraint.accepts_beyond(decoded)
+
+    def explain(self, text: str | bytes) -> str | None:
+        """None where `text` is accepted, else where it fails and what was expected there."""
+        from .explain import explain
+
+        try:
+            decoded = text.decode() if isinstance(text, bytes) else text
+            decoded.encode()
+        except UnicodeError as error:
+            return f"no valid UTF-8: {error}"
+        if self.accepts(decoded):
+            return None
+        return explain(self, decoded)
+
+    def shortest(self) -> bytes:
+        """An accepted text of `min_tokens` tokens: of the texts with the fewest characters, one."""
+        return self.vocabulary.decode(list(self._shortest))
+
+    def posterior(
+        self,
+        log_probs: Tensor,
+        *,
+        fixed: Fixed | Sequence[Fixed | None] | None = None,
+        state: int | Sequence[int] | None = None,
+        last: bool = True,
+        room: int | None = None,
+    ) -> Posterior:
+        """The posterior of `log_probs` [L, V] or [B, L, V] over the canvases that a search finds: a
+        `PushdownPosterior`, or one per row behind the same interface.
+
+        Arguments as for `CompiledConstraint.posterior`. Raises UnsatisfiableError where no canvas
+        agrees with `fixed`, LimitError where none was found within the limits of the search,
+        VocabularyError for a wrong V, ConstrainedDiffusionError for NaN and a wrong shape.
+        """
+        from .posterior import posterior
+
+        return posterior(self, log_probs, fixed=fixed, state=state, last=last, room=room)
+
+    def configuration(self, state: int) -> int:
+        """The machine's number of a state. Hold `lock`."""
+        frozen = self._frozen.get(state)
+        if frozen is None:
+            raise UnsatisfiableError(
+                f"state {state} is not known to this compiled grammar, which remembers the "
+                f"latest {_STATES}; give it one that `advance` returned"
+            )
+        return self.machine.thaw(frozen)
+
+    def advance(self, tokens: Sequence[int], state: int | None = None) -> int:
+        """The state after `tokens` (a finished canvas). Raises UnsatisfiableError on a dead end."""
+        with self.lock:
+            config = self.configuration(self.initial_state if state is None else state)
+            for token in tokens:
+                config = self.step(config, int(token))
+                if config == 0:
+                    raise UnsatisfiableError(
+                        "these tokens leave the constraint: no text continues them"
+                    )
+            return self._number(self.machine.freeze(config))
+
+    def step(self, config: int, token: int) -> int:
+        """The configuration after any token, an end or padding token too; 0 is dead."""
+        if config == ENDED:
+            return ENDED if token in self.vocabulary.padding_ids else 0
+        if token in self.vocabulary.end_ids:
+            return ENDED if self.machine.finishes(config) else 0
+        return self.machine.step(config, token)
+
+    def _number(self, frozen: Frozen) -> int:
+        number = self._numbers.get(frozen)
+        if number is None:
+            number = self._next_number
+            self._next_number += 1
+            self._numbers[frozen] = number
+            self._frozen[number] = frozen
+            while len(self._frozen) > _STATES:
+                oldest = next(known for known in self._frozen if known > 1)
+                del self._numbers[self._frozen.pop(oldest)]
+        return number
+
+    def is_done(self, state: int) -> bool:
+        """Whether the end token has been read."""
+        return self._frozen.get(state) == self._ended
+
+    def witness(
+        self,
+        state: int,
+        length: int,
+        allowed: Allowed,
+        may_end: Callable[[int], bool] | None,
+        name: str = "",
+    ) -> Int64Array:
+        """A canvas of the language from a state whose tokens are allowed, int64 [L]. Hold `lock`.
+
+        Raises UnsatisfiableError where there is none, LimitError where none was found.
+        """
+        config = self.configuration(state)
+        try:
+            return self.completer.canvas(config, allowed, length, may_end)
+        except (UnsatisfiableError, LimitError) as error:
+            raise type(error)(f"{error}{name}") from None
+
+    def remember(self, state: int, last: bool, canvas: Int64Array) -> None:
+        """Keeps a canvas of the language for `known_canvas`."""
+        self._recent.append((state, last, canvas))
+
+    def known_canvas(self, state: int, last: bool, allowed: Allowed) -> Int64Array | None:
+        """The latest canvas of the language from this state whose tokens are allowed, if any."""
+        for known_state, known_last, canvas in reversed(self._recent):
+            if (known_state, known_last) == (state, last) and _agrees(canvas, allowed):
+                return canvas
+        return None
+
+
+def _agrees(canvas: Int64Array, allowed: Allowed) -> bool:
+    if len(canvas) != len(allowed.is_fixed):
+        return False
+    for position in allowed.is_fixed.nonzero()[0].tolist():
+        first, last = allowed.offsets[position], allowed.offsets[position + 1]
+        if canvas[position] not in allowed.tokens[first:last]:
+            return False
+    return True

@@ -1,0 +1,100 @@
+"""Random grammars for Earley's dynamic lexer, and texts derived from any grammar."""
+
+from __future__ import annotations
+
+import lark
+from hypothesis import strategies as st
+
+TERMINALS = [
+    '"a"', '"b"', '"ab"', "/a+/", "/a+?b?/", "/[ab]+/", "/b(?=a)/", "/(?<=a)b/", "/ba?/", "/a|ab/",
+    "/ab|a/", "/[abc]/", "/(?<!b)a/", "/a(?!b)/", "/\\bab?/", "/c/", "/ca?/", "/b+?(?=c|$)/",
+    "/c$/", "/^b/",
+]  # fmt: skip
+"""Patterns that overlap, look around, and match short or long."""
+
+
+def lark_accepts(parser: lark.Lark, text: str) -> bool | None:
+    """None where Lark fails by an error of its own ("Please report this bug")."""
+    try:
+        parser.parse(text)
+    except lark.exceptions.UnexpectedInput:
+        return False
+    except RuntimeError:
+        return None
+    return True
+
+
+@st.composite
+def random_grammars(draw: st.DrawFn) -> str:
+    """Up to three rules over up to four terminals, with and without ignored ones."""
+    num_rules = draw(st.integers(1, 3))
+    terminals = draw(st.lists(st.sampled_from(TERMINALS), min_size=2, max_size=4, unique=True))
+    names = ["start", "second", "third"][:num_rules]
+    symbol = st.one_of(
+        st.sampled_from([f"T{i}" for i in range(len(terminals))]), st.sampled_from(names)
+    )
+    item = st.builds("".join, st.tuples(symbol, st.sampled_from(["", "", "", "", "?", "*", "+"])))
+    alternative = st.lists(item, max_size=3).map(" ".join)
+    lines = [
+        f"{name}: " + " | ".join(draw(st.lists(alternative, min_size=1, max_size=3, unique=True)))
+        for name in names
+    ]
+    lines += [f"T{i}: {pattern}" for i, pattern in enumerate(terminals)]
+    ignored = st.sampled_from([*TERMINALS, *(f"T{i}" for i in range(len(terminals)))])
+    lines += [f"%ignore {one}" for one in draw(st.lists(ignored, max_size=2, unique=True))]
+    return "\n".join(lines) + "\n"
+
+
+class Derivations:
+    """Random texts of a grammar: a derivation, and a match of each terminal's pattern.
+
+    Lark may refuse one, where a terminal matches more of the text than was meant.
+    """
+
+    def __init__(self, parser: lark.Lark, start: str, max_depth: int) -> None:
+        self.start = start
+        self.max_depth = max_depth
+        self.bodies: dict[str, list[list[tuple[bool, str]]]] = {}
+        for rule in parser.rules:
+            body = [(symbol.is_term, symbol.name) for symbol in rule.expansion]
+            self.bodies.setdefault(rule.origin.name, []).append(body)
+        self.texts = {
+            terminal.name: st.from_regex(terminal.pattern.to_regexp(), fullmatch=True)
+            for terminal in parser.terminals
+        }
+        self.depth = dict.fromkeys(self.bodies, 1 << 20)
+        while True:
+            depth = {head: min(map(self._needed, row)) for head, row in self.bodies.items()}
+            if depth == self.depth:
+                break
+            self.depth = depth
+
+    def _needed(self, body: list[tuple[bool, str]]) -> int:
+        return 1 + max((self.depth[name] for is_term, name in body if not is_term), default=0)
+
+    def draw(self, draw: st.DrawFn) -> str:
+        waiting = [((False, self.start), self.max_depth)]
+        pieces = []
+        while waiting:
+            (is_terminal, name), depth = waiting.pop()
+            if is_terminal:
+                pieces.append(draw(self.texts[name]))
+                continue
+            depth = max(depth, self.depth[name])
+            choices = [body for body in self.bodies[name] if self._needed(body) <= depth]
+            body = draw(st.sampled_from(choices))
+            waiting += [(symbol, depth - 1) for symbol in reversed(body)]
+        return "".join(pieces)
+
+
+@st.composite
+def near_texts(draw: st.DrawFn, derivations: Derivations) -> str:
+    """A derived text, in half of the cases with a character removed, doubled or moved."""
+    text = derivations.draw(draw)
+    if not text or draw(st.booleans()):
+        return text
+    place = draw(st.integers(0, len(text) - 1))
+    other = draw(st.integers(0, len(text) - 1))
+    return (
+        text[:place] + draw(st.sampled_from(["", text[other], text[place] * 2])) + text[place + 1 :]
+    )

@@ -26,6 +26,8 @@ else:
 
 _LETTERS = "".join(map(chr, range(32, 127))) + "\n\té漢"
 _TRIES = 30
+_FREE_WORDS = 60
+"""Terminals of a text after which it is brought to an end."""
 
 
 class RandomTexts:
@@ -40,6 +42,9 @@ class RandomTexts:
         self._ignored = [name for name in loaded.ignore_tokens if name in self._words]
         self._start = start
         self._heights = self._least_heights()
+        for name, choices in self._expansions.items():
+            # Grammars may hold rules that derive no text.
+            self._expansions[name] = [choice for choice in choices if self._productive(choice)]
 
     def text(self, depth: int = 12) -> str:
         """A random text; `depth` is how far rules are expanded freely."""
@@ -55,7 +60,7 @@ class RandomTexts:
 
     def _expand(self, name: str, depth: int, words: list[str]) -> None:
         choices = self._expansions[name]
-        if depth <= 0:
+        if depth <= 0 or len(words) > _FREE_WORDS:
             least = min(self._height(choice) for choice in choices)
             choices = [choice for choice in choices if self._height(choice) == least]
         for symbol in self._random.choice(choices):
@@ -108,7 +113,7 @@ class RandomTexts:
             changed = False
             for name, choices in self._expansions.items():
                 for choice in choices:
-                    names = [symbol.name for symbol in choice if isinstance(symbol, NonTerminal)]
+                    names = _nonterminals(choice)
                     if all(other in heights for other in names):
                         height = 1 + max((heights[other] for other in names), default=0)
                         if height < heights.get(name, 1 << 30):
@@ -117,8 +122,14 @@ class RandomTexts:
         return heights
 
     def _height(self, choice: list[Any]) -> int:
-        names = [symbol.name for symbol in choice if isinstance(symbol, NonTerminal)]
-        return max((self._heights[name] for name in names), default=0)
+        return max((self._heights[name] for name in _nonterminals(choice)), default=0)
+
+    def _productive(self, choice: list[Any]) -> bool:
+        return all(name in self._heights for name in _nonterminals(choice))
+
+
+def _nonterminals(choice: list[Any]) -> list[str]:
+    return [symbol.name for symbol in choice if isinstance(symbol, NonTerminal)]
 
 
 def _class_text(members: Any) -> str:

@@ -102,9 +102,9 @@ class Constraint(ABC):
         parts = self.pushdown_parts(text_capacity(vocabulary, length * canvases))
         if parts is None:
             return None
-        from ..pushdown.compiled import CompiledGrammar
+        from ..pushdown.compiled import compiled_grammar
 
-        return CompiledGrammar(self, vocabulary, length=length, canvases=canvases, parts=parts)
+        return compiled_grammar(self, vocabulary, length=length, canvases=canvases, parts=parts)
 
     def pushdown_parts(self, capacity: int | None = None) -> PushdownParts | None:
         """What the text is made of, one after the other, where a part is a grammar that no byte

@@ -157,6 +157,11 @@ class CompiledConstraint:
             raise UnsatisfiableError("these tokens leave the constraint: no text continues them")
         return target
 
+    def for_generation(self) -> CompiledConstraint:
+        """What one generation should ask: this object itself, unless it learns from what it is
+        asked, so that an earlier generation would change a later one."""
+        return self
+
     def is_done(self, state: int) -> bool:
         """Whether the end token has been read."""
         return self.tokens.done >= 0 and state == self.tokens.done
@@ -289,13 +294,15 @@ def _posterior_by_row(
     from ..inference import Posterior
 
     if len(rows) == 1 and rows[0] is not None:
-        return rows[0].posterior(log_probs, fixed=fixed, last=lasts[0], room=room)
-    parts = [
-        posterior([row], log_probs[b : b + 1], fixed=[fixed[b]], last=[lasts[b]], room=room)
-        if row is None or row.is_automaton
-        else row.posterior(log_probs[b : b + 1], fixed=[fixed[b]])
-        for b, row in enumerate(rows)
-    ]
+        return rows[0].posterior(log_probs, fixed=fixed, state=states, last=lasts[0], room=room)
+    parts = []
+    for b, row in enumerate(rows):
+        own = log_probs[b : b + 1]
+        given: dict[str, Any] = {"fixed": [fixed[b]], "state": [states[b]], "room": room}
+        if row is None or row.is_automaton:
+            parts.append(posterior([row], own, last=[lasts[b]], **given))
+        else:
+            parts.append(row.posterior(own, last=lasts[b], **given))
     return Posterior.stack(parts, log_probs)
 
 

@@ -50,16 +50,22 @@ def _advance(automaton: ByteAutomaton, data: bytes) -> tuple[int | None, int]:
 def _expected(automaton: ByteAutomaton, state: int) -> str:
     targets = automaton.transitions[state, automaton.byte_class]
     allowed: list[int] = np.flatnonzero(targets >= 0).tolist()
+    ends = bool(automaton.accepting[state])
+    forced = _forced(automaton, state)
+    if len(allowed) == 1 and not ends and len(forced) > 1:
+        return repr(forced)
+    return in_words(allowed, ends)
+
+
+def in_words(allowed: list[int], ends: bool) -> str:
+    """What may follow: bytes, ascending, and, if `ends`, the end of the text."""
     words = [_range(low, high) for low, high in _runs([byte for byte in allowed if byte < 0x80])]
     if any(byte >= 0x80 for byte in allowed):
         words.append("a character beyond ASCII")
-    if automaton.accepting[state]:
+    if ends:
         words.append("the end of the text")
     if not words:
         return "nothing (no text satisfies this constraint)"
-    forced = _forced(automaton, state)
-    if len(words) == 1 and len(forced) > 1:
-        return repr(forced)
     if len(words) > _LISTED:
         words = [*words[:_LISTED], "…"]
     return words[0] if len(words) == 1 else f"one of {', '.join(words)}"

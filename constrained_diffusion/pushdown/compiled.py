@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 import time
 from collections import OrderedDict, deque
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..automata.trie import text_token_ids
 from ..constraints.compiled import CompiledConstraint, check_canvas
+from ..constraints.explain import describe, in_words
 from ..errors import CanvasTooSmallError, LimitError, UnsatisfiableError
 from .completion import Completer
 from .kernels import ENDED
@@ -36,6 +38,9 @@ _RECENT = 64
 
 _STATES = 4096
 """States between canvases that can be told apart at the same time."""
+
+_CACHED = 4
+"""Compiled grammars that are kept for `compiled_grammar`."""
 
 
 class CompiledGrammar(CompiledConstraint):
@@ -112,8 +117,6 @@ class CompiledGrammar(CompiledConstraint):
 
     def explain(self, text: str | bytes) -> str | None:
         """None where `text` is accepted, else where it fails and what was expected there."""
-        from .explain import explain
-
         try:
             decoded = text.decode() if isinstance(text, bytes) else text
             decoded.encode()
@@ -121,7 +124,24 @@ class CompiledGrammar(CompiledConstraint):
             return f"no valid UTF-8: {error}"
         if self.accepts(decoded):
             return None
-        return explain(self, decoded)
+        return self.constraint.refusal(decoded) or self._place_of_failure(decoded)
+
+    def _place_of_failure(self, text: str) -> str:
+        """Where the machine stops, and the characters that it would have read there."""
+        with self.lock:
+            config, position = self.machine.run(b""), 0
+            for character in text:
+                after = self.machine.run(character.encode(), config)
+                if after == 0:
+                    break
+                config = after
+                position += 1
+            if self.machine.crowded:
+                config = self.machine.carried(config)
+            # Bytes that begin characters.
+            begins = [*range(0x80), *range(0xC2, 0xF5)]
+            allowed = [byte for byte in begins if self.machine.run(bytes([byte]), config)]
+            return describe(text, position, in_words(allowed, self.machine.finishes(config)))
 
     def shortest(self) -> bytes:
         """An accepted text of `min_tokens` tokens: of the texts with the fewest characters, one."""
@@ -211,6 +231,13 @@ class CompiledGrammar(CompiledConstraint):
         except (UnsatisfiableError, LimitError) as error:
             raise type(error)(f"{error}{name}") from None
 
+    def for_generation(self) -> CompiledGrammar:
+        """This grammar with the same machine, but without the canvases of earlier generations:
+        where a search begins decides what it finds, and a seed should decide that alone."""
+        fresh = copy.copy(self)
+        fresh._recent = deque(maxlen=_RECENT)
+        return fresh
+
     def remember(self, state: int, last: bool, canvas: Int64Array) -> None:
         """Keeps a canvas of the language for `known_canvas`."""
         self._recent.append((state, last, canvas))
@@ -221,6 +248,35 @@ class CompiledGrammar(CompiledConstraint):
             if (known_state, known_last) == (state, last) and _agrees(canvas, allowed):
                 return canvas
         return None
+
+
+def compiled_grammar(
+    constraint: Constraint,
+    vocabulary: Vocabulary,
+    *,
+    length: int,
+    canvases: int,
+    parts: PushdownParts,
+) -> CompiledGrammar:
+    """As `CompiledGrammar`, but what was compiled before is used again: its machine remembers the
+    steps that texts have taken so far."""
+    key = (constraint, vocabulary.fingerprint, length, canvases)
+    with _cache_lock:
+        known = _cache.get(key)
+    if known is None:
+        known = CompiledGrammar(
+            constraint, vocabulary, length=length, canvases=canvases, parts=parts
+        )
+    with _cache_lock:
+        _cache[key] = known
+        _cache.move_to_end(key)
+        while len(_cache) > _CACHED:
+            _cache.popitem(last=False)
+    return known.for_generation()
+
+
+_cache: OrderedDict[tuple[Constraint, str, int, int], CompiledGrammar] = OrderedDict()
+_cache_lock = threading.Lock()
 
 
 def _agrees(canvas: Int64Array, allowed: Allowed) -> bool:

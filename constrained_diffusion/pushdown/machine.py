@@ -124,7 +124,7 @@ class Machine:
         current = self.start if config is None else config
         for begin in range(0, len(data), CHUNK):
             if self.crowded:
-                current = self._carried(current)
+                current = self.carried(current)
             chunk = np.frombuffer(data[begin : begin + CHUNK], np.uint8).copy()
             current = int(kernels.run(self.kernel_tables, self.kernel_memory, current, chunk))
             if self.full:
@@ -136,7 +136,8 @@ class Machine:
                 return 0
         return current
 
-    def _carried(self, config: int) -> int:
+    def carried(self, config: int) -> int:
+        """The number of the configuration after a `reset`, which this makes."""
         frozen = self.freeze(config)
         self.reset()
         return self.thaw(frozen)

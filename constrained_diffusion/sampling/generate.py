@@ -302,7 +302,7 @@ def _compile_for(denoiser: Denoiser, constraint: Any, canvases: int) -> Compiled
             )
     if compiled.min_tokens > compiled.canvases * length:
         raise CanvasTooSmallError(compiled.min_tokens, compiled.canvases * length)
-    return compiled
+    return compiled.for_generation()
 
 
 def _schema(compiled: CompiledConstraint | None) -> dict[str, Any] | None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from itertools import product
+from random import Random
+
 import lark
 from hypothesis import strategies as st
 
@@ -46,21 +50,20 @@ def random_grammars(draw: st.DrawFn) -> str:
 
 
 class Derivations:
-    """Random texts of a grammar: a derivation, and a match of each terminal's pattern.
+    """Random texts of a grammar, about half of them with a character changed.
 
-    Lark may refuse one, where a terminal matches more of the text than was meant.
+    Lark may refuse an unchanged one too, where a terminal matches more of the text than was meant.
     """
 
-    def __init__(self, parser: lark.Lark, start: str, max_depth: int) -> None:
-        self.start = start
-        self.max_depth = max_depth
+    def __init__(self, parser: lark.Lark, random: Random) -> None:
+        self.start = parser.options.start[0]
+        self.random = random
         self.bodies: dict[str, list[list[tuple[bool, str]]]] = {}
         for rule in parser.rules:
             body = [(symbol.is_term, symbol.name) for symbol in rule.expansion]
             self.bodies.setdefault(rule.origin.name, []).append(body)
-        self.texts = {
-            terminal.name: st.from_regex(terminal.pattern.to_regexp(), fullmatch=True)
-            for terminal in parser.terminals
+        self.matches = {
+            terminal.name: short_matches(terminal.pattern) for terminal in parser.terminals
         }
         self.depth = dict.fromkeys(self.bodies, 1 << 20)
         while True:
@@ -72,29 +75,33 @@ class Derivations:
     def _needed(self, body: list[tuple[bool, str]]) -> int:
         return 1 + max((self.depth[name] for is_term, name in body if not is_term), default=0)
 
-    def draw(self, draw: st.DrawFn) -> str:
-        waiting = [((False, self.start), self.max_depth)]
-        pieces = []
+    def text(self, max_depth: int, max_terminals: int) -> str:
+        """A text of at most `max_terminals` terminals or little more, perhaps changed."""
+        waiting = [((False, self.start), max_depth)]
+        pieces: list[str] = []
         while waiting:
             (is_terminal, name), depth = waiting.pop()
             if is_terminal:
-                pieces.append(draw(self.texts[name]))
+                pieces.append(self.random.choice(self.matches[name]))
                 continue
+            if len(pieces) + len(waiting) > max_terminals:
+                depth = 0
             depth = max(depth, self.depth[name])
             choices = [body for body in self.bodies[name] if self._needed(body) <= depth]
-            body = draw(st.sampled_from(choices))
-            waiting += [(symbol, depth - 1) for symbol in reversed(body)]
-        return "".join(pieces)
+            waiting += [(symbol, depth - 1) for symbol in reversed(self.random.choice(choices))]
+        text = "".join(pieces)
+        return text if self.random.random() < 0.5 else self._changed(text)
+
+    def _changed(self, text: str) -> str:
+        place = self.random.randrange(len(text) + 1)
+        other = self.random.choice(["", " ", *text])
+        return text[:place] + other + text[place + self.random.randrange(2) :]
 
 
-@st.composite
-def near_texts(draw: st.DrawFn, derivations: Derivations) -> str:
-    """A derived text, in half of the cases with a character removed, doubled or moved."""
-    text = derivations.draw(draw)
-    if not text or draw(st.booleans()):
-        return text
-    place = draw(st.integers(0, len(text) - 1))
-    other = draw(st.integers(0, len(text) - 1))
-    return (
-        text[:place] + draw(st.sampled_from(["", text[other], text[place] * 2])) + text[place + 1 :]
-    )
+def short_matches(pattern: lark.lexer.Pattern) -> list[str]:
+    """Texts that a terminal matches: its own, or all that a few characters can make."""
+    if isinstance(pattern, lark.lexer.PatternStr):
+        return [pattern.value]
+    regex = re.compile(pattern.to_regexp())
+    short = ("".join(text) for length in (1, 2, 3) for text in product('a1. "_-', repeat=length))
+    return [text for text in short if regex.fullmatch(text)]

@@ -74,6 +74,11 @@ def parse(pattern: str, dialect: Dialect, *, ordered: bool = False) -> ast.Node:
     return _Parser(pattern, dialect, ordered).parse()
 
 
+@cache
+def _folded_literal(code_point: int, dialect: Dialect, ascii_only: bool) -> CodePoints:
+    return ignoring_case(((code_point, code_point),), dialect, ascii_only)
+
+
 class _Parser(EscapeReader):
     def __init__(self, pattern: str, dialect: Dialect, ordered: bool) -> None:
         super().__init__(pattern, dialect)
@@ -229,8 +234,6 @@ class _Parser(EscapeReader):
         place = self.position
         if self._quantifier() is not None:
             raise self.error("multiple repeat", place)
-        if self.ordered:
-            return ast.Repeat(atom, *bounds, lazy)
         if self.ordered and bounds[1] != 0:
             return ast.Repeat(atom, *bounds, lazy)
         return ast.repeat(atom, *bounds)

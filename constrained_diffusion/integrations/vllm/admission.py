@@ -122,7 +122,7 @@ def _check_possible(
     if fixed:
         uniform = torch.zeros(1, dtype=torch.float16).expand(room, len(vocabulary))
         compiled.posterior(uniform, fixed=fixed)
-    elif compiled.tokens not in _tried:
+    elif compiled.is_automaton and compiled.tokens not in _tried:
         # A table that is too large is to be said here: a worker could only cut the text off.
         uniform = torch.zeros(1, dtype=torch.float16).expand(compiled.length, len(vocabulary))
         compiled.posterior(uniform, last=compiled.canvases == 1)

@@ -19,7 +19,7 @@ STATED = "structured_outputs"
 ADMITTED = "constrained_diffusion"
 """The key of `extra_args` under which the workers are told of an admitted one."""
 
-KINDS = ("json", "json_object", "regex", "choice")
+KINDS = ("json", "json_object", "regex", "choice", "grammar")
 JSON_OPTIONS = (
     "whitespace",
     "max_depth",
@@ -27,7 +27,7 @@ JSON_OPTIONS = (
     "disable_any_whitespace",
     "disable_additional_properties",
 )
-REFUSED = ("grammar", "structural_tag", "whitespace_pattern")
+REFUSED = ("structural_tag", "whitespace_pattern")
 
 Options = Mapping[str, Any]
 
@@ -73,13 +73,14 @@ def constraint_of(options: Options) -> Constraint:
     """The constraint that options state.
 
     json (schema as an object or as JSON text), json_object (true), regex (Python's syntax; the
-    whole text matches) or choice (a list of texts). For the first two `whitespace`, `max_depth` and
+    whole text matches), choice (a list of texts) or grammar (Lark's syntax, from the rule `start`).
+    For the first two `whitespace`, `max_depth` and
     `open_objects` as for `JsonSchema`, and vLLM's `disable_any_whitespace` and
     `disable_additional_properties`.
 
     Raises ConstrainedDiffusionError for anything else, and the errors of the constraint.
     """
-    from ...constraints import Choice, JsonSchema, Regex
+    from ...constraints import Choice, JsonSchema, LarkGrammar, Regex
 
     for name in options:
         if name in REFUSED:
@@ -99,10 +100,12 @@ def constraint_of(options: Options) -> Constraint:
     kind = kinds[0]
     value = options[kind]
     others = [name for name in options if name != kind]
-    if kind in ("regex", "choice") and others:
+    if kind in ("regex", "choice", "grammar") and others:
         raise ConstrainedDiffusionError(f"structured_outputs.{others[0]} has no meaning for {kind}")
     if kind == "regex":
         return Regex(value)
+    if kind == "grammar":
+        return LarkGrammar(value)
     if kind == "choice":
         if not isinstance(value, (list, tuple)):
             raise ConstrainedDiffusionError(f"choice is a list of texts, got {value!r}")

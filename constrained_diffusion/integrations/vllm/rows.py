@@ -159,7 +159,7 @@ class Rows:
         digest = hashlib.blake2b(f"{self._seed} {self._count}".encode(), digest_size=8).digest()
         admitted = Admitted.from_text(extra[ADMITTED])
         try:
-            constraint = admitted.compile(self._vocabulary)
+            constraint = admitted.compile(self._vocabulary).for_generation()
         except ConstrainedDiffusionError as error:  # a time limit: it compiled in the front end
             _log.error("request %s is ended at once: %s", request.req_id, error)
             constraint = None

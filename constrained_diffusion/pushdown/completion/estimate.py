@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 
@@ -35,12 +35,16 @@ class Estimate:
         characters: [C] a character of each class, "" where it has none with an encoding.
     """
 
-    def __init__(self, machine: Machine, pieces: Sequence[Piece]) -> None:
+    def __init__(
+        self, machine: Machine, pieces: Sequence[Piece], spelled: Collection[str] = ()
+    ) -> None:
+        """spelled: characters to prefer, since they are tokens of a vocabulary."""
         self.machine = machine
         tables = machine.tables
         self.costs = ParserCosts(machine, pieces)
         self.distances = match_distances(tables.lexer, tables.parser.shift.shape[1])
-        self.characters = representatives(tables.lexer.point_class, tables.lexer.next.shape[1])
+        num_classes = tables.lexer.next.shape[1]
+        self.characters = representatives(tables.lexer.point_class, num_classes, spelled)
         self._regular = _regular_distances(machine, pieces)
         self._later = self._costs_of_later_parts(pieces)
         self._unread: dict[tuple[int, int, int], Int64Array] = {}
@@ -82,7 +86,7 @@ class Estimate:
         return best
 
     def _thread(self, number: int) -> int:
-        fields = self.machine.memory.threads[number].tolist()
+        fields: list[int] = self.machine.memory.threads[number].tolist()
         part = fields[PART]
         later = self._later[part]
         lex = fields[LEX]

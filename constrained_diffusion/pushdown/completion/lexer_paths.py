@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -14,14 +16,20 @@ FAR = 1 << 20
 _PREFERRED = [*map(ord, "a0 \n\t"), *range(0x20, 0x7F)]
 
 
-def representatives(point_class: NDArray[np.uint16], num_classes: int) -> list[str]:
-    """One character of each class, printable ASCII if possible; "" for classes without."""
+def representatives(
+    point_class: NDArray[np.uint16], num_classes: int, spelled: Collection[str] = ()
+) -> list[str]:
+    """One character of each class, "" for classes without: one of `spelled` if possible, else
+    printable ASCII if possible."""
     result = [""] * num_classes
     classes, points = np.unique(point_class, return_index=True)
     for number, point in zip(classes.tolist(), points.tolist(), strict=True):
         result[number] = _character(point_class, number, point)
-    for point in reversed(_PREFERRED):
-        result[point_class[point]] = chr(point)
+    own = sorted(set(spelled), reverse=True)
+    plain = [chr(point) for point in reversed(_PREFERRED)]
+    known = set(own)
+    for character in (*plain, *own, *(one for one in plain if one in known)):
+        result[point_class[ord(character)]] = character
     return result
 
 
@@ -124,22 +132,27 @@ def distances_from(following: Int32Array, start: int) -> Int32Array:
     return distance
 
 
-def shortest_path(following: Int32Array, start: int, wanted: BoolArray) -> list[int] | None:
-    """The classes of a shortest way of at least one character from `start` to a wanted state."""
+def shortest_path(
+    following: Int32Array, start: int, wanted: BoolArray, last: BoolArray | None = None
+) -> list[int] | None:
+    """The classes of a shortest way of at least one character from `start` to a wanted state, the
+    last of them one of `last` (bool [C]) if given; None if there is none."""
     before: dict[int, tuple[int, int]] = {}
     queue = [start]
     for state in queue:
-        targets, classes = np.unique(following[state], return_index=True)
-        for target, number in zip(targets.tolist(), classes.tolist(), strict=True):
-            if target == 0 or target in before:
-                continue
-            before[target] = (state, number)
-            if wanted[target]:
-                path = []
-                while True:
-                    target, number = before[target]
-                    path.append(number)
-                    if target == start:
-                        return path[::-1]
-            queue.append(target)
+        targets = following[state]
+        goals = (targets != 0) & wanted[targets]
+        if last is not None:
+            goals &= last
+        for number in np.flatnonzero(goals)[:1].tolist():
+            path = [number]
+            while state != start:
+                state, number = before[state]
+                path.append(number)
+            return path[::-1]
+        fresh, classes = np.unique(targets, return_index=True)
+        for target, number in zip(fresh.tolist(), classes.tolist(), strict=True):
+            if target not in (0, start) and target not in before:
+                before[target] = (state, number)
+                queue.append(target)
     return None

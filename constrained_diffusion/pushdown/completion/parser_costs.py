@@ -93,7 +93,8 @@ class ParserCosts:
             best = self.cheapest[rule.head]
             if rule_cost[number] < (UNREACHABLE if best < 0 else rule_cost[best]):
                 self.cheapest[rule.head] = number
-        self._shift, self._goto = parser.shift.tolist(), parser.goto.tolist()
+        self._shift: list[list[int]] = parser.shift.tolist()
+        self._goto: list[list[int]] = parser.goto.tolist()
         self.items = self._items(num_states)
         self._end_states = set(parts.end_state[parts.end_state >= 0].tolist())
         self._empty_starts = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 
@@ -23,6 +24,17 @@ class Speller:
     def token(self, word: bytes) -> int | None:
         """The first token with these bytes."""
         return self._token.get(word)
+
+    def characters(self) -> list[str]:
+        """The characters that are tokens."""
+        found = []
+        for word in self._token:
+            if len(word) <= 4:
+                with contextlib.suppress(UnicodeDecodeError):
+                    text = word.decode()
+                    if len(text) == 1:
+                        found.append(text)
+        return found
 
     def spell(self, text: bytes) -> list[int] | None:
         """As few tokens as possible that spell `text`; None where none do. Of several such

@@ -89,8 +89,6 @@ def _one_character(node: ast.Node) -> list[tuple[CodePoints, tuple[ast.Node, ...
                     "an assertion before the character of a lookbehind looks further back than "
                     "one character; leave it out, or match that character in the terminal"
                 )
-            return [
-                (points, (*after, *parts[1:])) for points, after in _one_character(parts[0])
-            ]
+            return [(points, (*after, *parts[1:])) for points, after in _one_character(parts[0])]
         case _:
             raise AssertionError(node)

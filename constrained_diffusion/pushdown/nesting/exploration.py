@@ -1,4 +1,4 @@
-"""All configurations of a machine up to a depth of nesting, breadth first."""
+"""All configurations of a machine whose parser is a finite automaton, breadth first."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from ..kernels import finishes, step_class
-from ..memory import FULL, PENDING_LIMIT, SINCE, STACK, Memory, configuration
+from ..memory import FEEDS, FULL, PENDING_LIMIT, SINCE, Memory, cons, push, store
 from ..tables import BoolArray, Int32Array, Tables
 
 COMPLETE, TOO_MANY_STATES, TOO_MANY_STEPS, MEMORY_FULL = 0, 1, 2, 3
@@ -14,27 +14,45 @@ COMPLETE, TOO_MANY_STATES, TOO_MANY_STEPS, MEMORY_FULL = 0, 1, 2, 3
 
 
 @njit(cache=True)
-def explore(
-    tables: Tables,
-    memory: Memory,
-    start: int,
-    recursive: BoolArray,
-    max_depth: int,
-    max_states: int,
-    max_steps: int,
-) -> tuple[Int32Array, BoolArray, bool, bool, int]:
-    """The automaton of the configurations reached from `start`, over classes of characters.
+def teach(memory: Memory, following: Int32Array, accepting: BoolArray, end: int) -> None:
+    """Writes all that feeding terminals can lead to into the memory of an idle machine.
 
-    Readings whose stack holds more than `max_depth` recursive states are dropped.
+    A stack is a state of the parser by itself, so that no stack grows.
 
     Args:
-        recursive: bool [Q].
+        following: int32 [S, T], the state after a terminal, or -1.
+        accepting: bool [S], whether the text may end in a state, before the terminal `end`.
+    """
+    num_states, num_terminals = following.shape
+    lists = np.empty(num_states, np.int64)
+    stacks = np.empty(num_states, np.int64)
+    for state in range(num_states):
+        stacks[state] = push(memory, np.int64(0), np.int64(state))
+        lists[state] = cons(memory, np.int64(0), stacks[state])
+    for state in range(num_states):
+        for terminal in range(num_terminals):
+            result = np.int64(0)
+            if terminal == end:
+                if accepting[state]:
+                    result = lists[state]
+            elif following[state, terminal] >= 0:
+                result = lists[following[state, terminal]]
+            key = ((stacks[state] << 16) | terminal) + 1
+            store(memory, memory.feeds_key, memory.feeds_value, FEEDS, np.int64(key), result)
+
+
+@njit(cache=True)
+def explore(
+    tables: Tables, memory: Memory, start: int, max_states: int, max_steps: int
+) -> tuple[Int32Array, BoolArray, bool, int]:
+    """The automaton of the configurations reached from `start`, over classes of characters.
+
+    Args:
         max_steps: bound on the configurations times classes that are tried.
 
     Returns:
         next: int32 [S, C], the state after a character of a class, or -1.
         accepting: bool [S].
-        bounded: whether a reading was dropped.
         shortened: whether a lexer went so far past a match that it gave it up.
         outcome: COMPLETE, or why it is not.
     """
@@ -43,7 +61,6 @@ def explore(
     configs = np.empty(max_states, np.int32)
     transitions = np.full((1024, num_classes), -1, np.int32)
     accepting = np.zeros(max_states, np.bool_)
-    bounded = False
     shortened = False
     configs[0] = start
     state_of[start] = 0
@@ -63,10 +80,6 @@ def explore(
             target = np.int64(step_class(tables, memory, config, np.int64(character)))
             if target == 0:
                 continue
-            target, dropped = _within(tables, memory, target, recursive, max_depth)
-            bounded = bounded or dropped
-            if target == 0:
-                continue
             if state_of[target] < 0:
                 if count == max_states:
                     outcome = TOO_MANY_STATES
@@ -79,43 +92,7 @@ def explore(
         if memory.count[FULL]:
             outcome = MEMORY_FULL
         done += 1
-    return transitions[:done], accepting[:done], bounded, shortened, outcome
-
-
-@njit(cache=True)
-def _within(
-    tables: Tables, memory: Memory, config: int, recursive: BoolArray, max_depth: int
-) -> tuple[int, bool]:
-    """The configuration without the threads that are nested too deeply, and whether there were
-    any."""
-    dropped = False
-    current = config
-    while current != 0:
-        if _depth(memory, np.int64(memory.lists_value[current]), recursive) > max_depth:
-            dropped = True
-            break
-        current = memory.lists_parent[current]
-    if not dropped:
-        return config, False
-    count = 0
-    current = config
-    while current != 0:
-        number = np.int64(memory.lists_value[current])
-        if _depth(memory, number, recursive) <= max_depth:
-            memory.found[count] = number
-            count += 1
-        current = memory.lists_parent[current]
-    return np.int64(configuration(memory, memory.found, count)), True
-
-
-@njit(cache=True)
-def _depth(memory: Memory, thread: int, recursive: BoolArray) -> int:
-    depth = 0
-    stack = memory.threads[thread, STACK]
-    while stack != 0:
-        depth += recursive[memory.stacks_state[stack]]
-        stack = memory.stacks_parent[stack]
-    return depth
+    return transitions[:done], accepting[:done], shortened, outcome
 
 
 @njit(cache=True)

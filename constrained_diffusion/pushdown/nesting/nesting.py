@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from ...automata import ByteAutomaton
 from ...errors import LimitError
-from ..machine import PENDING_LIMIT, Machine
+from ..machine import PENDING_LIMIT
 from ..reading import GrammarReading, assemble
-from ..tables import BoolArray, Int32Array
-from .exploration import COMPLETE, explore
+from .finite import Explored, FiniteMachine
 from .flattening import byte_automaton
+from .procedures import Procedures, WorkExceededError
 from .recursion import entering_terminals, literal, recursive_states
 
 _LISTED = 8
@@ -18,22 +18,31 @@ _LISTED = 8
 
 @dataclass(frozen=True)
 class NestingLimits:
-    """Bounds on the exploration of one depth.
+    """Bounds on what is done to find an automaton.
 
-    states: configurations. steps: configurations times classes of characters.
+    parser_states: LR states. work: moves of procedures. states: configurations. steps:
+    configurations times classes of characters. byte_states: states of the result.
     """
 
+    parser_states: int
+    work: int
     states: int
     steps: int
+    byte_states: int
 
 
-ASKED = NestingLimits(states=200_000, steps=20_000_000)
-"""Where the depth was asked for."""
+ASKED = NestingLimits(
+    parser_states=10_000, work=3_000_000, states=200_000, steps=20_000_000, byte_states=200_000
+)
+"""Where the depth was asked for: up to a minute."""
 
-AUTOMATIC = NestingLimits(states=12_000, steps=800_000)
-"""Where the engine is chosen: about a second."""
+AUTOMATIC = NestingLimits(
+    parser_states=400, work=100_000, states=20_000, steps=1_000_000, byte_states=4_000
+)
+"""Where the engine is chosen: up to a second or two. Of the grammars that were tried none of more
+than 300 LR states came below these bounds."""
 
-DEEPEST, SHALLOWEST = 4, 3
+DEEPEST, SHALLOWEST = 8, 3
 """Depths that are tried where the engine is chosen, and the least that is taken."""
 
 
@@ -56,15 +65,14 @@ def nested(reading: GrammarReading, max_depth: int, limits: NestingLimits = ASKE
 
     Raises LimitError where that takes too many states, GrammarError as `assemble`.
     """
-    explorer = _Explorer(reading)
-    explored = explorer.explored(max_depth, limits)
-    if explored is None:
+    found = _Explorer(reading, limits).nested(max_depth)
+    if found is None:
         raise LimitError(
             f"the texts of this grammar that nest up to max_depth={max_depth} need more than "
-            f"{limits.states:,} states, or {limits.steps:,} steps to find them; lower max_depth, "
-            "or leave it out for the pushdown engine"
+            f"{limits.states:,} states, or more work than is allowed to find them; lower "
+            "max_depth, or leave it out for the pushdown engine"
         )
-    return explorer.flattened(explored)
+    return found
 
 
 def deepest_within(
@@ -75,89 +83,71 @@ def deepest_within(
 
     Raises GrammarError as `assemble`.
     """
-    explorer = _Explorer(reading)
-    best = None
-    sizes: list[int] = []
-    for depth in range(1, DEEPEST + 1):
-        if len(sizes) > 1 and sizes[-1] * sizes[-1] > sizes[-2] * limits.states:
-            # Growing on like this, the next one is too large.
-            break
-        explored = explorer.explored(depth, limits)
-        if explored is None:
-            break
-        best = explored
-        if not explored.bounded:
-            break
-        sizes.append(len(explored.accepting))
-    if best is None or (best.bounded and best.depth < shallowest):
+    if len(reading.parser.shift) > limits.parser_states:
         return None
-    return explorer.flattened(best)
-
-
-@dataclass(frozen=True, eq=False)
-class _Explored:
-    transitions: Int32Array
-    accepting: BoolArray
-    bounded: bool
-    shortened: bool
-    depth: int
+    explorer = _Explorer(reading, limits)
+    best = explorer.nested(shallowest)
+    if best is None or best.automaton.num_states > limits.byte_states:
+        return None
+    growth = 2.0
+    for depth in range(shallowest + 1, DEEPEST + 1):
+        size = best.automaton.num_states
+        if best.depth is None or size * growth > limits.byte_states:
+            break
+        found = explorer.nested(depth)
+        if found is None or found.automaton.num_states > limits.byte_states:
+            break
+        growth = found.automaton.num_states / size
+        best = found
+    return best
 
 
 class _Explorer:
-    """One grammar with its machine."""
+    """One grammar with its lexers and procedures."""
 
-    def __init__(self, reading: GrammarReading) -> None:
+    def __init__(self, reading: GrammarReading, limits: NestingLimits) -> None:
         self.reading = reading
-        self.machine = Machine(assemble([reading]), [])
+        self.limits = limits
         self.recursive = recursive_states(reading)
+        self.procedures = Procedures(reading, self.recursive, limits.work)
+        self.tables = assemble([reading])
 
-    def explored(self, depth: int, limits: NestingLimits) -> _Explored | None:
-        """The automaton of a depth over classes of characters; None where it is too large."""
-        machine = self.machine
-        machine.reset()
-        *found, outcome = explore(
-            machine.kernel_tables,
-            machine.kernel_memory,
-            machine.start,
-            self.recursive,
-            depth,
-            limits.states,
-            limits.steps,
+    def nested(self, depth: int) -> Nested | None:
+        """The texts of a depth; None where there are too many configurations."""
+        try:
+            root = self.procedures.root(depth)
+        except WorkExceededError:
+            return None
+        machine = FiniteMachine(self.tables, self.reading, root)
+        explored = machine.explored(self.limits.states, self.limits.steps)
+        if explored is None:
+            return None
+        automaton = byte_automaton(
+            explored.transitions, explored.accepting, self.tables.lexer.point_class
         )
-        return _Explored(*found, depth) if outcome == COMPLETE else None
+        bounds = self._bounds(depth, root.cut, explored)
+        return Nested(automaton, bounds, depth if root.cut else None, len(explored.accepting))
 
-    def flattened(self, explored: _Explored) -> Nested:
+    def _bounds(self, depth: int, cut: bool, explored: Explored) -> tuple[str, ...]:
         bounds = list(self.reading.bounds)
-        if explored.bounded:
-            bounds.insert(0, f"nesting: at most {explored.depth} {self._recursion()}")
+        if cut:
+            bounds.insert(0, f"nesting: at most {depth} of {self._recursion()} open at a time")
         if explored.shortened:
             bounds.append(
-                f"lexing: a terminal is matched at most {PENDING_LIMIT} characters before it is "
-                "known that nothing longer matches"
+                f"lexing: a match is given up where more than {PENDING_LIMIT} characters after it "
+                "belong to a longer one that may fail"
             )
-        return Nested(
-            byte_automaton(
-                explored.transitions,
-                explored.accepting,
-                self.machine.tables.lexer.point_class,
-            ),
-            tuple(bounds),
-            explored.depth if explored.bounded else None,
-            len(explored.accepting),
-        )
+        return tuple(bounds)
 
     def _recursion(self) -> str:
         """In words, what is counted."""
         terminals, rules = entering_terminals(self.reading, self.recursive)
-        names = [_shown(self.reading, terminal) for terminal in terminals]
-        if len(names) > _LISTED:
-            names = [*names[:_LISTED], "…"]
+        names = []
+        for terminal in terminals[:_LISTED]:
+            text = literal(self.reading.patterns[terminal])
+            names.append(self.reading.titles[terminal] if text is None else repr(text))
+        if len(terminals) > _LISTED:
+            names.append("…")
         if rules:
-            names.append("rules that recur at their right end" if names else "right recursion")
-        return f"of {', '.join(names)} open at a time"
-
-
-def _shown(reading: GrammarReading, terminal: int) -> str:
-    """A terminal by its text where it has only one, else by its title."""
-    text = literal(reading.patterns[terminal])
-    return reading.titles[terminal] if text is None else repr(text)
+            names.append("rules that recur at their right end")
+        return ", ".join(names)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from serving import VOCABULARY
 
-from constrained_diffusion import Choice, JsonSchema, Regex
+from constrained_diffusion import Choice, JsonSchema, LarkGrammar, Regex
 from constrained_diffusion.integrations.vllm import admission
 from constrained_diffusion.integrations.vllm.contract import ARCHITECTURE
 from constrained_diffusion.integrations.vllm.requests import (
@@ -86,6 +86,7 @@ def vocabulary(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"json_object": True}, JsonSchema({"type": "object"})),
         ({"regex": "a+"}, Regex("a+")),
         ({"choice": ["a", "b"]}, Choice(["a", "b"])),
+        ({"grammar": 'start: "a"+'}, LarkGrammar('start: "a"+')),
         (
             {"json": SCHEMA, "whitespace": "flexible", "max_depth": 2},
             JsonSchema(SCHEMA, whitespace="flexible", max_depth=2),
@@ -114,7 +115,9 @@ def test_each_way_to_state_a_constraint(options: dict[str, Any], constraint: Any
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"grammar": 'start: "a"'}, "structured_outputs.grammar is not supported"),
+        ({"grammar": "start: nothing"}, "nothing"),
+        ({"grammar": 'root ::= "a"'}, "line 1"),
+        ({"grammar": 'start: "a"', "whitespace": "compact"}, "no meaning for grammar"),
         ({"structural_tag": "{}"}, "structural_tag is not supported"),
         ({"json": SCHEMA, "whitespace_pattern": " "}, "whitespace_pattern is not supported"),
         ({"json": {"properties": {"a": {"type": "strin"}}}}, "/properties/a"),
@@ -183,8 +186,8 @@ def test_the_refusal_is_lifted_only_for_what_is_served() -> None:
     validate(params({"regex": "a"}), config(), "config", "tokenizer")
     validate(params(), config(), "config", "tokenizer")
     assert asked == []
-    with pytest.raises(ClientError, match="grammar is not supported"):
-        validate(params({"grammar": "x"}), config(), "config", "tokenizer")
+    with pytest.raises(ClientError, match="structural_tag is not supported"):
+        validate(params({"structural_tag": "x"}), config(), "config", "tokenizer")
     other = config(architectures=["AnotherDiffusionModel"])
     with pytest.raises(ClientError, match="refused by vLLM"):
         validate(params({"regex": "a"}), other, "config", "tokenizer")

@@ -1,0 +1,197 @@
+"""`Survivors`: the canvases that a search kept, as a distribution."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numba import njit
+
+from ..tables import BoolArray, Int32Array, Int64Array
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Float64Array = NDArray[np.float64]
+
+
+class SparseMarginals(NamedTuple):
+    """The probability of each token that some survivor has, by position; of a position they sum
+    to 1. Arrays over n entries."""
+
+    positions: Int64Array
+    tokens: Int64Array
+    probabilities: Float64Array
+
+
+class Edges(NamedTuple):
+    """Steps between slots: edge e of position i, for e in offsets[i]:offsets[i+1], reads a token
+    in slot `source` before the position and leads to slot `target` after it. A slot stands for one
+    configuration at one place."""
+
+    offsets: Int64Array  # [L+1]
+    source: Int32Array  # [E]
+    target: Int32Array  # [E]
+    token: Int32Array  # [E]
+    score: Float64Array  # [E]
+
+
+@dataclass(frozen=True, eq=False)
+class Survivors:
+    """All paths over some edges from slot 0 to the slots where a canvas may end.
+
+    Attributes:
+        mode: int64 [L], the best canvas.
+        score: its score, log probability but for `Lattice.log_normaliser`.
+        exact: whether no canvas over the candidates was left out.
+        repeated: how often the search was repeated with more room.
+    """
+
+    mode: Int64Array
+    score: float
+    exact: bool
+    repeated: int
+    _edges: Edges
+    _ends: BoolArray
+    _log_normaliser: Callable[[], float]
+
+    @cached_property
+    def _backward(self) -> tuple[Float64Array, Float64Array]:
+        """Of each edge, the log of the sum over all ways from its source through it to an end;
+        and the same for slot 0, in an array of one."""
+        suffix = np.empty(len(self._edges.token))
+        total = np.empty(1)
+        _backward_sums(*self._edges, self._ends, suffix, total)
+        return suffix, total
+
+    @cached_property
+    def log_evidence(self) -> float:
+        """log of the sum of the survivors' probabilities; at most 0."""
+        return min(float(self._backward[1][0]) - self._log_normaliser(), 0.0)
+
+    @cached_property
+    def marginals(self) -> SparseMarginals:
+        """The marginals of each position."""
+        suffix, _ = self._backward
+        probability = np.empty(len(suffix))
+        _edge_probabilities(*self._edges, suffix, probability)
+        positions = np.repeat(np.arange(len(self.mode)), np.diff(self._edges.offsets))
+        keys = positions.astype(np.int64) << 32 | self._edges.token
+        present = probability > 0
+        distinct, inverse = np.unique(keys[present], return_inverse=True)
+        sums = np.bincount(inverse, probability[present], minlength=len(distinct))
+        at = distinct >> 32
+        sums /= np.bincount(at, sums)[at]
+        return SparseMarginals(at, distinct & 0xFFFFFFFF, sums)
+
+    def sample(self, uniforms: Float64Array) -> Int64Array:
+        """A canvas drawn from the survivors in proportion to their probability, int64 [L].
+
+        uniforms: [L], independent draws from [0, 1).
+        """
+        canvas = np.empty(len(self.mode), np.int64)
+        _sample(*self._edges, self._backward[0], np.asarray(uniforms, np.float64), canvas)
+        return canvas
+
+
+@njit(cache=True)
+def _added(first: float, second: float) -> float:
+    """log(exp(first) + exp(second))"""
+    low, high = min(first, second), max(first, second)
+    if low == -np.inf:
+        return high
+    return high + np.log1p(np.exp(low - high))
+
+
+@njit(cache=True)
+def _backward_sums(
+    offsets: Int64Array,
+    source: Int32Array,
+    target: Int32Array,
+    token: Int32Array,
+    score: Float64Array,
+    ends: BoolArray,
+    suffix: Float64Array,
+    total: Float64Array,
+) -> None:
+    width = len(ends)
+    for edge in range(len(source)):
+        width = max(width, source[edge] + 1, target[edge] + 1)
+    after = np.full(width, -np.inf)
+    before = np.full(width, -np.inf)
+    for slot in range(len(ends)):
+        if ends[slot]:
+            after[slot] = 0.0
+    for position in range(len(offsets) - 2, -1, -1):
+        before[:] = -np.inf
+        for edge in range(offsets[position], offsets[position + 1]):
+            suffix[edge] = score[edge] + after[target[edge]]
+            before[source[edge]] = _added(before[source[edge]], suffix[edge])
+        after, before = before, after
+    total[0] = after[0]
+
+
+@njit(cache=True)
+def _edge_probabilities(
+    offsets: Int64Array,
+    source: Int32Array,
+    target: Int32Array,
+    token: Int32Array,
+    score: Float64Array,
+    suffix: Float64Array,
+    probability: Float64Array,
+) -> None:
+    """How probable it is that a survivor takes each edge."""
+    width = 1
+    for edge in range(len(source)):
+        width = max(width, source[edge] + 1, target[edge] + 1)
+    reached = np.zeros(width)
+    following = np.zeros(width)
+    sums = np.empty(width)
+    reached[0] = 1.0
+    for position in range(len(offsets) - 1):
+        sums[:] = -np.inf
+        following[:] = 0.0
+        for edge in range(offsets[position], offsets[position + 1]):
+            sums[source[edge]] = _added(sums[source[edge]], suffix[edge])
+        for edge in range(offsets[position], offsets[position + 1]):
+            probability[edge] = 0.0
+            if suffix[edge] > -np.inf and reached[source[edge]] > 0.0:
+                share = np.exp(suffix[edge] - sums[source[edge]])
+                probability[edge] = reached[source[edge]] * share
+                following[target[edge]] += probability[edge]
+        reached, following = following, reached
+
+
+@njit(cache=True)
+def _sample(
+    offsets: Int64Array,
+    source: Int32Array,
+    target: Int32Array,
+    token: Int32Array,
+    score: Float64Array,
+    suffix: Float64Array,
+    uniforms: Float64Array,
+    canvas: Int64Array,
+) -> None:
+    slot = 0
+    for position in range(len(canvas)):
+        total = -np.inf
+        for edge in range(offsets[position], offsets[position + 1]):
+            if source[edge] == slot:
+                total = _added(total, suffix[edge])
+        left = uniforms[position]
+        chosen = -1
+        for edge in range(offsets[position], offsets[position + 1]):
+            if source[edge] != slot or suffix[edge] == -np.inf:
+                continue
+            chosen = edge
+            share = np.exp(suffix[edge] - total)
+            if left < share:
+                break
+            left -= share
+        canvas[position] = token[chosen]
+        slot = target[chosen]

@@ -26,14 +26,15 @@ else:
 
 _LETTERS = "".join(map(chr, range(32, 127))) + "\n\té漢"
 _TRIES = 30
-_FREE_WORDS = 60
-"""Terminals of a text after which it is brought to an end."""
 
 
 class RandomTexts:
     """A source of random texts of a grammar; most of them are accepted by it, not all."""
 
-    def __init__(self, loaded: lark.Lark, start: str, seed: int = 0) -> None:
+    def __init__(
+        self, loaded: lark.Lark, start: str, *, seed: int = 0, free_words: int = 60
+    ) -> None:
+        """free_words: terminals of a text after which it is brought to an end."""
         self._random = random.Random(seed)
         self._expansions: dict[str, list[list[Any]]] = {}
         for rule in loaded.rules:
@@ -41,6 +42,7 @@ class RandomTexts:
         self._words = {terminal.name: terminal.pattern.to_regexp() for terminal in loaded.terminals}
         self._ignored = [name for name in loaded.ignore_tokens if name in self._words]
         self._start = start
+        self._free_words = free_words
         self._heights = self._least_heights()
         for name, choices in self._expansions.items():
             # Grammars may hold rules that derive no text.
@@ -60,7 +62,7 @@ class RandomTexts:
 
     def _expand(self, name: str, depth: int, words: list[str]) -> None:
         choices = self._expansions[name]
-        if depth <= 0 or len(words) > _FREE_WORDS:
+        if depth <= 0 or len(words) > self._free_words:
             least = min(self._height(choice) for choice in choices)
             choices = [choice for choice in choices if self._height(choice) == least]
         for symbol in self._random.choice(choices):

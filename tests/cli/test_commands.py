@@ -251,7 +251,6 @@ def test_compile_reports_what_no_single_canvas_holds(run):
         (["generate", "--regex", "a", "extra"], 2, "extra"),
         (["generate", "--regex", "a("], 2, "column"),
         (["generate", "--regex", r"(a)\1"], 2, "column"),
-        (["generate", "--lark", "schema"], 2, "not available"),
         (["generate", "--schema", "missing"], 2, "missing: No such file"),
         (["generate", "--schema", "."], 2, "directory"),
         (["generate", "--schema", "broken"], 2, "broken:2:1: not JSON"),

@@ -49,6 +49,10 @@ def random_grammars(draw: st.DrawFn) -> str:
     return "\n".join(lines) + "\n"
 
 
+NEVER = 1 << 20
+"""The depth of what no text can be derived from."""
+
+
 class Derivations:
     """Random texts of a grammar, about half of them with a character changed.
 
@@ -65,7 +69,7 @@ class Derivations:
         self.matches = {
             terminal.name: short_matches(terminal.pattern) for terminal in parser.terminals
         }
-        self.depth = dict.fromkeys(self.bodies, 1 << 20)
+        self.depth = dict.fromkeys(self.bodies, NEVER)
         while True:
             depth = {head: min(map(self._needed, row)) for head, row in self.bodies.items()}
             if depth == self.depth:
@@ -73,7 +77,8 @@ class Derivations:
             self.depth = depth
 
     def _needed(self, body: list[tuple[bool, str]]) -> int:
-        return 1 + max((self.depth[name] for is_term, name in body if not is_term), default=0)
+        depth = max((self.depth[name] for is_term, name in body if not is_term), default=0)
+        return min(depth + 1, NEVER)
 
     def text(self, max_depth: int, max_terminals: int) -> str:
         """A text of at most `max_terminals` terminals or little more, perhaps changed."""
@@ -103,5 +108,5 @@ def short_matches(pattern: lark.lexer.Pattern) -> list[str]:
     if isinstance(pattern, lark.lexer.PatternStr):
         return [pattern.value]
     regex = re.compile(pattern.to_regexp())
-    short = ("".join(text) for length in (1, 2, 3) for text in product('a1. "_-', repeat=length))
+    short = ("".join(text) for length in (1, 2, 3) for text in product('a1. "_-<=:', repeat=length))
     return [text for text in short if regex.fullmatch(text)]

@@ -53,8 +53,8 @@ def test_derived_texts(name: str) -> None:
     parser, machine = real_machine(name)
     derivations = Derivations(parser, Random(7))
     labels = set()
-    for _ in range(60):
-        text = derivations.text(max_depth=12, max_terminals=20)
+    for _ in range(50):
+        text = derivations.text(max_depth=10, max_terminals=12)
         expected = lark_accepts(parser, text)
         assert machine.accepts(text.encode()) == expected, text
         labels.add(expected)

@@ -83,7 +83,7 @@ def build(lexer: LexerSpecification, num_terminals: int) -> LexerTables:
     try:
         return build_lexers([lexer], num_terminals=num_terminals)
     except LimitError as error:
-        assume("without bound" not in str(error))
+        assume("lookahead decides" not in str(error))
         raise
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
-from lexing_reader import match_at
+from lexing_reader import match_at, match_of_re
 
 from constrained_diffusion.errors import GrammarError, LimitError
 from constrained_diffusion.pushdown.lexing import (
@@ -136,7 +138,7 @@ def test_a_newline_that_looks_ahead_is_refused() -> None:
     ],
 )
 def test_exponential_patterns_end_in_a_limit(pattern: str) -> None:
-    with pytest.raises(LimitError, match=r"use|bound"):
+    with pytest.raises(LimitError, match="use"):
         build_lexers(
             [lexer(pattern)], num_terminals=1, limits=LexerLimits(states=5000, steps=300_000)
         )
@@ -146,3 +148,23 @@ def test_patterns_that_make_backtracking_exponential_do_not_here() -> None:
     tables = build_lexers([lexer(r"(?:a|aa)*(?:a|aa)*b", r"(?:(?:a*)*)*c")], num_terminals=2)
     assert len(tables.next) < 50
     assert match_at(tables, 0, "a" * 200 + "c", 0) == (1, 201)
+
+
+@pytest.mark.parametrize("pattern", [r"[a-z]+(?=-*=)", r"[a-z]+(?!-*=)", r"[a-z]+?(?=.*=)-?"])
+def test_a_match_that_is_undecided_for_long_is_refused(pattern: str) -> None:
+    specification = lexer(pattern, "[a-z]", "[-=]+")
+    with pytest.raises(LimitError, match="shorter lookahead"):
+        build_lexers([specification], num_terminals=3)
+    tables = build_lexers(
+        [specification], num_terminals=4, refused_terminal=3, limits=LexerLimits(back=5)
+    )
+    counts = {True: 0, False: 0}
+    for letters, lines, end in product(range(1, 3), range(9), ("", "=", "a", "=-")):
+        text = "a" * letters + "-" * lines + end
+        for place in range(len(text)):
+            found = match_at(tables, 0, text, place)
+            refused = found is not None and found[0] == 3
+            if not refused:
+                assert found == match_of_re(specification, text, place)
+            counts[refused] += 1
+    assert min(counts.values()) > 20

@@ -203,3 +203,8 @@ def test_limit_of_states() -> None:
     rules = [Rule(0, tuple(t(place % 2) for place in range(20)))]
     with pytest.raises(LimitError, match="max_states"):
         nondeterministic_tables(rules, 0, 1, 3, 2, max_states=10)
+
+
+def test_limit_of_table_entries() -> None:
+    with pytest.raises(LimitError, match="fewer rules"):
+        nondeterministic_tables([Rule(0, (t(0),))], 0, 1, 1 << 27, 1)

@@ -315,6 +315,13 @@ class OtherLexer(BasicLexer):
     [
         ("start: A\n\nA: /(?>a)/", {}, "terminal A cannot be honoured", (3, 1)),
         ("start: A\n\nA: /b/ | /a++/", {}, "terminal A cannot be honoured", (3, 1)),
+        (
+            "start: A\n\nA: /b(?<!ab)/",
+            {},
+            "terminal A cannot be honoured: a lookbehind of 2",
+            (3, 1),
+        ),
+        ('start: "b"\n  | /(?>a)/', {}, r"terminal /\(\?>a\)/ cannot be honoured", (2, 5)),
         ("start: A X\nA: /a/\n%declare X", {}, "X is declared", (3, 10)),
         ("start: A start\nA: /a/", {}, "no text can be derived", None),
         ("start: A start\nA: /a/", {"parser": "earley"}, "no text can be derived", None),

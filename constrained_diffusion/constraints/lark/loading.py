@@ -106,7 +106,8 @@ def _check_declared(lark: Any, made: frozenset[str], text: str) -> None:
                 place = places.statement(rf"%declare\b[^\n]*?\b({symbol.name})\b")
                 raise GrammarError(
                     f"the terminal {symbol.name} is declared, but no post-lexer makes it; define "
-                    'it, give the post-lexer (postlex="python" makes _INDENT and _DEDENT), or '
+                    'it, give the post-lexer (postlex="python" or --indenter python makes _INDENT and '
+                    '_DEDENT), or '
                     "name it in never= if no text is to hold it",
                     *(place or places.definition(rule.origin.name) or (None, None)),
                 )

@@ -59,7 +59,8 @@ def for_lark(postlex: Any) -> Any:
         """Serves several parses at once, and tells where a dedent is wrong."""
 
         def process(self, stream: Any) -> Iterator[Any]:
-            tokens: Iterator[Any] = type(self)()._process(stream)
+            fresh: Any = type(self)()
+            tokens: Iterator[Any] = fresh._process(stream)
             return tokens
 
         def handle_NL(self, token: Any) -> Iterator[Any]:

@@ -25,6 +25,7 @@ from .estimate import Estimate
 from .hole_ends import End, HoleEnds
 from .lexer_paths import FAR
 from .parser_costs import Item
+from .state_graph import StateGraph, Symbol
 from .suffix_runs import (
     ACCEPTED,
     FIRST_RESULT,
@@ -32,7 +33,7 @@ from .suffix_runs import (
     new_runs,
     run_from,
 )
-from .suffix_text import after_terminal, position_number
+from .suffix_text import after_terminal
 
 MAX_STACKS = 20_000
 """How many stacks are finished from those at the start of a hole."""
@@ -43,13 +44,6 @@ MAX_NODES = 200_000
 DEEPEST_DEDENT = 3
 """Levels that one line of the text closes at least, beyond those that it has shown, if it closes
 more than one."""
-
-
-class Symbol(NamedTuple):
-    """A terminal or nonterminal."""
-
-    is_terminal: bool
-    number: int
 
 
 class Source(NamedTuple):
@@ -97,16 +91,30 @@ class _Node(NamedTuple):
     pops: int
 
 
+class _Origin(NamedTuple):
+    """What has been put on top of a revealed state: the state `pushed` (-1: none), then what
+    `above` says; then the end of the hole."""
+
+    above: _Origin | None
+    pushed: int
+    end: End
+    lexer: int
+    position: int
+
+
 class HolePlans:
     """The plans for holes before one text of one part.
 
     text: int32 [n], the classes of its characters. ends: of holes before it.
     """
 
-    def __init__(self, estimate: Estimate, text: Int32Array, part: int, ends: HoleEnds) -> None:
+    def __init__(
+        self, estimate: Estimate, graph: StateGraph, text: Int32Array, part: int, ends: HoleEnds
+    ) -> None:
         self._estimate = estimate
         self._machine = estimate.machine
         self._costs = estimate.costs
+        self._graph = graph
         self._text = text
         self._part = part
         self._ends = ends
@@ -247,14 +255,11 @@ class HolePlans:
     def _starts(self) -> Iterator[tuple[int, End, int, int]]:
         """Each LR state on top at the hole's end, each end in one of its lexers, with the lexer
         state that it starts from and the position after it."""
-        tables = self._machine.tables
-        parser, part = tables.parser, self._part
-        acts = (parser.shift >= 0) | (
-            np.diff(parser.reduce_offsets).reshape(parser.shift.shape) > 0
-        )
+        tables, acts = self._machine.tables, self._graph.acts
+        parser = tables.parser
         ends: dict[int, list[tuple[End, int]]] = {}
         positions: dict[End, list[tuple[int, int]]] = {}
-        for state in self._states():
+        for state in self._graph.reachable(int(tables.parts.start[self._part])):
             first, last = parser.lexer_offsets[state], parser.lexer_offsets[state + 1]
             for lexer in parser.lexers[first:last].tolist():
                 if lexer not in ends:
@@ -269,23 +274,8 @@ class HolePlans:
                     if end not in positions:
                         positions[end] = self._positions(end)
                     for position, terminal in positions[end]:
-                        if terminal < 0 or acts[state, terminal]:
+                        if terminal < 0 or acts[state][terminal]:
                             yield state, end, start, position
-        del part
-
-    def _states(self) -> list[int]:
-        """The LR states of the part that can be reached."""
-        parser, parts = self._machine.tables.parser, self._machine.tables.parts
-        start = int(parts.start[self._part])
-        order = [start]
-        known = {start}
-        for state in order:
-            targets = np.concatenate([parser.shift[state], parser.goto[state]])
-            for target in np.unique(targets[targets >= 0]).tolist():
-                if target not in known:
-                    known.add(target)
-                    order.append(target)
-        return order
 
     def _positions(self, end: End) -> list[tuple[int, int]]:
         """The positions after an end, each with the first terminal that the parser gets (-1: not
@@ -365,9 +355,9 @@ class HolePlans:
                 if target.head != ACCEPTED:
                     yield target, 0
             return
-        cost = self._state_costs[node.state]
+        cost = self._graph.cost[node.state]
         if cost < UNREACHABLE:
-            for below in self._predecessors[node.state]:
+            for below in self._graph.below[node.state]:
                 yield _Node(below, node.position, node.head, node.pops - 1), cost + 1
 
     def _is_accepted(self, stack: int, node: _Node) -> bool:
@@ -418,7 +408,9 @@ class HolePlans:
         link: _Origin | None = origin
         while link is not None:
             if link.pushed >= 0:
-                symbols.append(self._symbols[link.pushed])
+                symbol = self._graph.symbol[link.pushed]
+                assert symbol is not None
+                symbols.append(symbol)
             link = link.above
         queue = self._estimate.values(int(self._machine.memory.lists_value[position]))
-        return Plan(step, tuple(symbols), end, lexer, tuple(queue)[::-1])
+        return Plan(step, tuple(symbols), end, lexer, tuple(queue))

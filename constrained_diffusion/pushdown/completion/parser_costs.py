@@ -51,11 +51,10 @@ class ParserCosts:
     costs are lower bounds.
 
     Attributes:
-        rules: all rules, in the numbers of the machine's tables.
+        rules, rule_cost: all rules, in the numbers of the machine's tables, and their least costs.
         terminal: int64 [T]; UNREACHABLE for terminals without text.
         examples: [T] a shortest text of each terminal, "" for those that a post-lexer makes.
         nonterminal: int64 [N].
-        cheapest: [N] the rule of each nonterminal with the cheapest text, -1 if it has none.
         items: [Q] the items of each state with at least one symbol before the dot; for equal
             `pop` and `head` the cheapest.
     """
@@ -86,13 +85,9 @@ class ParserCosts:
             terminals += len(own)
             nonterminals += width
         self.rule_cost = rule_cost
-        self.cheapest = [-1] * len(self.nonterminal)
         self._rules_of: list[list[int]] = [[] for _ in range(len(self.nonterminal))]
         for number, rule in enumerate(self.rules):
             self._rules_of[rule.head].append(number)
-            best = self.cheapest[rule.head]
-            if rule_cost[number] < (UNREACHABLE if best < 0 else rule_cost[best]):
-                self.cheapest[rule.head] = number
         self._shift: list[list[int]] = parser.shift.tolist()
         self._goto: list[list[int]] = parser.goto.tolist()
         self.items = self._items(num_states)

@@ -189,9 +189,7 @@ def after_terminal(
         return _add(memory, found, count, offset, extra, 0)
     kind = tables.parts.filter[part]
     if kind == INDENTER:
-        return _indented(
-            tables, memory, part, extra, terminal, column, depth, offset, found, count
-        )
+        return _indented(tables, memory, part, extra, terminal, column, depth, offset, found, count)
     if kind == TRANSDUCER:
         state = np.int64(tables.parts.filter_next[extra, terminal])
         if state < 0:
@@ -304,6 +302,4 @@ def _read_from(
     terminal, end, column = lexed(tables, text, lex, offset, -1)
     if terminal < 0 or end <= offset:
         return count
-    return after_terminal(
-        tables, memory, part, extra, terminal, column, depth, end, found, count
-    )
+    return after_terminal(tables, memory, part, extra, terminal, column, depth, end, found, count)

@@ -9,7 +9,7 @@ import numpy as np
 from ...errors import LimitError
 from ..tables import Int32Array
 from .limits import LexerLimits
-from .threads import Matched, Mover, Numbering, Thread, normal_form
+from .threads import FREE, Matched, Mover, Numbering, Thread, normal_form
 
 DEAD = 0
 NONE = -1
@@ -25,8 +25,12 @@ class Determiniser:
         edges: of each state, the states after the classes that it can read.
     """
 
-    def __init__(self, mover: Mover, num_classes: int, limits: LexerLimits) -> None:
+    def __init__(
+        self, mover: Mover, num_classes: int, refused: int | None, limits: LexerLimits
+    ) -> None:
+        """refused: the terminal that stands for matches which are undecided for too long."""
         self._mover = mover
+        self._refused = refused
         self._num_classes = num_classes
         self._limits = limits
         self._thread_number = Numbering()
@@ -92,6 +96,8 @@ class Determiniser:
         threads, decided = normal_form(
             self._thread_list[thread] for group in groups for thread in self._groups[group]
         )
+        if any(isinstance(one, Matched) and one.back > self._limits.back for one in threads):
+            threads, decided = (), self._undecided()
         numbers = tuple(map(self._number_of, threads))
         if decided is None:
             terminal, back = NONE, 0
@@ -101,6 +107,14 @@ class Determiniser:
         if key not in self._state_number:
             self._state_number[key] = self._add(numbers, terminal, back, False)
         return self._state_number[key]
+
+    def _undecided(self) -> Matched:
+        if self._refused is None:
+            raise LimitError(
+                f"more than {self._limits.back} characters may follow the match of a terminal "
+                "before its lookahead decides whether it is one; use a shorter lookahead"
+            )
+        return Matched(self._refused, 0, FREE)
 
     def _add(self, threads: tuple[int, ...], match: int, back: int, is_start: bool) -> int:
         state = len(self.threads)
@@ -120,12 +134,6 @@ class Determiniser:
             if isinstance(thread, Matched)
         ]
         keep = max((thread.back for thread in pending), default=0)
-        if keep > self._limits.back:
-            raise LimitError(
-                "a terminal looks ahead without bound after its match; more than "
-                f"{self._limits.back} characters may follow before it is decided; bound its "
-                "lookahead"
-            )
         at_end = next((one for one in pending if self._mover.hold_at_end(one.obligations)), None)
         self.threads.append(threads)
         self.match.append(match)

@@ -23,6 +23,7 @@ def build_lexers(
     num_terminals: int,
     tab_length: int = 8,
     newline_terminals: Collection[int] = (),
+    refused_terminal: int | None = None,
     limits: LexerLimits = DEFAULT,
 ) -> LexerTables:
     """Lexers that match as Python's `re` does, in the way of Lark's lexers.
@@ -35,6 +36,8 @@ def build_lexers(
         num_terminals: all numbers of terminals are below it.
         tab_length: columns that a tab adds to an indentation.
         newline_terminals: those after whose matches the indentation counts.
+        refused_terminal: what is matched where a lookahead leaves a match undecided for more than
+            `limits.back` characters; a parser refuses it. None: patterns that can do so are errors.
 
     Raises:
         GrammarError: a pattern that is malformed or cannot be honoured, one that can match the
@@ -52,7 +55,7 @@ def build_lexers(
             program.set_number(((point, point),))
     classes = CharacterClasses(program.points)
     mover = Mover(program, classes.members, classes.count, limits)
-    states = Determiniser(mover, classes.count, limits)
+    states = Determiniser(mover, classes.count, refused_terminal, limits)
     rows = {}
     for lexer in lexers:
         if lexer not in rows:

@@ -21,7 +21,7 @@ class LexerLimits:
     states: int = 200_000
     entries: int = 20_000_000
     threads: int = 20_000
-    back: int = 256
+    back: int = 64
     steps: int = 20_000_000
     seconds: float = 30.0
 

@@ -57,8 +57,8 @@ def _smaller(
     transitions: Int32Array, accepting: BoolArray
 ) -> tuple[Int32Array, BoolArray, Int32Array]:
     """The minimal automaton with equal columns merged, and the column of each class."""
-    columns, column_of = np.unique(transitions, axis=1, return_inverse=True)
-    column_of = column_of.reshape(-1).astype(np.int32)
+    columns, inverse = np.unique(transitions, axis=1, return_inverse=True)
+    column_of: Int32Array = inverse.reshape(-1).astype(np.int32)
     if columns.shape[1] > _MOST_COLUMNS:
         return columns, accepting, column_of
     # In the place of bytes: one for each column.

@@ -8,6 +8,7 @@ from ...automata import ByteAutomaton
 from ...errors import LimitError
 from ..machine import PENDING_LIMIT
 from ..reading import GrammarReading, assemble
+from ..tables import INDENTER
 from .finite import Explored, FiniteMachine
 from .flattening import byte_automaton
 from .procedures import Procedures, WorkExceededError
@@ -65,6 +66,11 @@ def nested(reading: GrammarReading, max_depth: int, limits: NestingLimits = ASKE
 
     Raises LimitError where that takes too many states, GrammarError as `assemble`.
     """
+    if reading.filter.kind == INDENTER:
+        raise LimitError(
+            "lines can be indented by any number of columns, so that an indenter makes no "
+            "automaton of any max_depth; leave max_depth out for the pushdown engine"
+        )
     found = _Explorer(reading, limits).nested(max_depth)
     if found is None:
         raise LimitError(
@@ -83,7 +89,7 @@ def deepest_within(
 
     Raises GrammarError as `assemble`.
     """
-    if len(reading.parser.shift) > limits.parser_states:
+    if reading.filter.kind == INDENTER or len(reading.parser.shift) > limits.parser_states:
         return None
     explorer = _Explorer(reading, limits)
     best = explorer.nested(shallowest)

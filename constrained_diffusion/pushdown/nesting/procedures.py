@@ -58,7 +58,7 @@ class Procedures:
         parser = reading.parser
         self._end, self._end_state, self._start = reading.end, parser.end_state, parser.start
         self._goto = parser.goto
-        self._recursive = recursive.tolist()
+        self._recursive = [int(counts) for counts in recursive]
         self._lexers = [frozenset(row) for row in reading.state_lexers]
         num_states, num_terminals = parser.shift.shape
         self._shifts: list[dict[int, int]] = [
@@ -223,9 +223,7 @@ class _Construction:
         self._move((target, 0), terminal)
 
 
-def _minimal(
-    moves: list[dict[int, Move]], lexers: list[frozenset[int]], cut: bool
-) -> Procedure:
+def _minimal(moves: list[dict[int, Move]], lexers: list[frozenset[int]], cut: bool) -> Procedure:
     """Equal states merged (by refinement, after E. F. Moore), numbered from the first on."""
     count = 0
     block: list[int] = [0] * len(moves)

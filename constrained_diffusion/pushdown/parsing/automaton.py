@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...errors import LimitError
+from .components import strongly_connected_components
 from .grammar import ReducedGrammar, Symbol, nonterminal_rules
 
 
@@ -51,14 +52,12 @@ def build_automaton(grammar: ReducedGrammar, max_states: int) -> Automaton:
         """The items after the first symbol of the rules of a bit set of nonterminals."""
         if closure not in openings:
             moves: dict[Symbol, list[int]] = {}
-            bits, head = closure, 0
+            bits = closure
             while bits:
-                if bits & 1:
-                    for rule in rules[head]:
-                        item = first_item[rule]
-                        moves.setdefault(bodies[rule][0], []).append(item + 1)
-                bits >>= 1
-                head += 1
+                head = bits.bit_length() - 1
+                bits ^= 1 << head
+                for rule in rules[head]:
+                    moves.setdefault(bodies[rule][0], []).append(first_item[rule] + 1)
             openings[closure] = moves
         return openings[closure]
 
@@ -101,14 +100,18 @@ def build_automaton(grammar: ReducedGrammar, max_states: int) -> Automaton:
 
 def _left_corners(grammar: ReducedGrammar) -> list[int]:
     """For each nonterminal the bit set of those that its texts can begin with, itself included."""
-    corners = [1 << head for head in range(grammar.num_nonterminals)]
+    first: list[list[int]] = [[] for _ in range(grammar.num_nonterminals)]
     for rule in grammar.rules:
         is_terminal, number = rule.body[0]
         if not is_terminal:
-            corners[rule.head] |= 1 << number
-    for middle in range(grammar.num_nonterminals):
-        bit = 1 << middle
-        for head in range(grammar.num_nonterminals):
-            if corners[head] & bit:
-                corners[head] |= corners[middle]
+            first[rule.head].append(number)
+    corners = [1 << head for head in range(grammar.num_nonterminals)]
+    for component in strongly_connected_components(first):
+        union = 0
+        for head in component:
+            union |= corners[head]
+            for number in first[head]:
+                union |= corners[number]
+        for head in component:
+            corners[head] = union
     return corners

@@ -26,6 +26,9 @@ MAX_NULLABLE = 3
 """The most symbols of one right side that may be left out (2^3 variants); rules with more are cut
 in two."""
 
+MAX_MERGES = 100
+"""The most rounds in which equal nonterminals are looked for."""
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -69,19 +72,30 @@ def without_empty_rules(rules: Iterable[Rule], start: int, num_nonterminals: int
 
 def _derived(bodies: Bodies, is_leaf: Callable[[Symbol], bool]) -> set[int]:
     """The nonterminals from which a row of leaves can be derived."""
+    uses: dict[int, list[int]] = {}
+    heads: list[int] = []
+    missing: list[int] = []
+    for head, row in bodies.items():
+        for body in row:
+            rule = len(heads)
+            needed = [symbol for symbol in body if not is_leaf(symbol)]
+            for is_terminal, number in needed:
+                if not is_terminal:
+                    uses.setdefault(number, []).append(rule)
+            heads.append(head)
+            missing.append(len(needed))
     known: set[int] = set()
-    waiting = [(head, body) for head, row in bodies.items() for body in row]
-    while True:
-        left = []
-        before = len(known)
-        for head, body in waiting:
-            if all((not symbol[0] and symbol[1] in known) or is_leaf(symbol) for symbol in body):
-                known.add(head)
-            else:
-                left.append((head, body))
-        if len(known) == before:
-            return known
-        waiting = [(head, body) for head, body in left if head not in known]
+    waiting = [head for head, count in zip(heads, missing, strict=True) if count == 0]
+    while waiting:
+        head = waiting.pop()
+        if head in known:
+            continue
+        known.add(head)
+        for rule in uses.get(head, []):
+            missing[rule] -= 1
+            if missing[rule] == 0:
+                waiting.append(heads[rule])
+    return known
 
 
 def _productive(bodies: Bodies) -> Bodies:
@@ -171,14 +185,15 @@ def _renamed(bodies: Bodies, name: dict[int, int]) -> Bodies:
 
 
 def _merged(bodies: Bodies, start: int) -> tuple[Bodies, int]:
-    """Makes one nonterminal of those that have the same rules."""
-    while True:
+    """Makes one nonterminal of those that have the same rules, for fewer conflicts."""
+    for _ in range(MAX_MERGES):
         first: dict[frozenset[Body], int] = {}
         name = {head: first.setdefault(frozenset(row), head) for head, row in bodies.items()}
         if len(first) == len(bodies):
-            return bodies, start
+            break
         bodies = _renamed(bodies, name)
         start = name.get(start, start)
+    return bodies, start
 
 
 def _numbered(bodies: Bodies, start: int, accepts_empty: bool) -> ReducedGrammar:

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...errors import GrammarError
+from ...errors import GrammarError, LimitError
 from ..tables import Int32Array, Int64Array
 from .automaton import Automaton, build_automaton
 from .grammar import ReducedGrammar, Rule, without_empty_rules
 from .lookaheads import lookaheads
 
 MAX_STATES = 50_000
+
+MAX_ENTRIES = 1 << 27
+"""The largest product of states and symbols."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +68,7 @@ def nondeterministic_tables(
 
     Raises:
         GrammarError: no text at all can be derived from the start symbol.
-        LimitError: there are more than `max_states` states.
+        LimitError: there are more than `max_states` states, or more than MAX_ENTRIES table entries.
     """
     grammar = without_empty_rules(rules, start, num_nonterminals)
     if not grammar.rules and not grammar.accepts_empty:
@@ -74,6 +77,12 @@ def nondeterministic_tables(
             "never ends; add an alternative without recursion"
         )
     automaton = build_automaton(grammar, max_states)
+    symbols = num_terminals + grammar.num_nonterminals
+    if len(automaton.transitions) * symbols > MAX_ENTRIES:
+        raise LimitError(
+            f"{len(automaton.transitions)} LR states and {symbols} terminals and rules are more "
+            f"than the tables hold ({MAX_ENTRIES} entries); use fewer rules"
+        )
     follow = lookaheads(grammar, automaton, end_terminal)
     offsets, reductions = _reductions(follow, num_terminals)
     shift, goto = _transitions(grammar, automaton, num_terminals)

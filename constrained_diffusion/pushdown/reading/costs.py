@@ -120,8 +120,8 @@ def _shortest(node: ast.Node) -> str | None:
             text = _shortest(body)
             if text is not None and low * len(text) > _MAX_EXAMPLE:
                 raise LimitError(
-                    f"a terminal whose shortest text is longer than {_MAX_EXAMPLE} characters; "
-                    "lower the counts of its repeats"
+                    f"its shortest text is longer than {_MAX_EXAMPLE} characters; lower the "
+                    "counts of its repeats"
                 )
             return None if text is None else text * low
         case _:

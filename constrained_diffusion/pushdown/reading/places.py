@@ -13,12 +13,15 @@ from ...errors import GrammarError
 def place_of(lark_object: lark.Lark, name: str) -> tuple[int, int] | None:
     """Line and column, from 1, of the definition of a symbol in the grammar's own text.
 
-    Imported symbols are at their `%import`; None where the text is not known (a grammar loaded
-    from a cache) or does not spell the name out (a terminal without a name).
+    Imported symbols are at their `%import`, terminals that have no name at their pattern; None
+    where the text is not known (a grammar loaded from a cache) or has neither.
     """
     source = getattr(lark_object, "source_grammar", None)
     if not isinstance(source, str):
         return None
+    title = shown(lark_object, name)
+    if title != name and title in source:
+        return position(source, source.index(title))
     # Lark prefixes imported names with the module's: common__WS.
     short = re.escape(name.rsplit("__", 1)[-1] if not name.startswith("__") else name)
     patterns = (

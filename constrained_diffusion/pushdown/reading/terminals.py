@@ -10,6 +10,7 @@ import lark
 from lark.lexer import TerminalDef
 
 from ...errors import GrammarError, LimitError
+from ..lexing.program import Program
 from ..lexing.specification import TerminalPattern
 from ..tables import FED, IGNORED, REFUSED
 from . import costs
@@ -135,19 +136,23 @@ class Terminals:
             self.rests[number] = _flagged(rest, flags)
 
     def _example(self, name: str, title: str, regexp: str, fate: int) -> str | None:
+        """A shortest match. Raises where the pattern cannot be honoured."""
+        prefix = f"terminal pattern /{regexp}/: "
         try:
             text = costs.shortest_match(regexp)
+            Program().terminal(0, regexp)
         except GrammarError as error:
             place = place_of(self.lark, name)
-            # The message of the regular expression, without its place in the pattern.
-            reason = str(error).removesuffix(f" (line {error.line}, column {error.column})")
+            # The messages of the regular expression, without their own names and places.
+            reason = str(error).removeprefix(prefix)
+            reason = reason.removesuffix(f" (line {error.line}, column {error.column})")
+            where = f" at character {error.column} of" if error.column is not None else ""
             raise GrammarError(
-                f"terminal {title} cannot be honoured: {reason}, at character {error.column} of "
-                f"/{regexp}/; rewrite the pattern without it",
+                f"terminal {title} cannot be honoured: {reason};{where} /{regexp}/",
                 *(place if place is not None else ()),
             ) from None
         except LimitError as error:
-            raise LimitError(f"terminal {title}: {error}") from None
+            raise LimitError(f"terminal {title}: {str(error).removeprefix(prefix)}") from None
         return None if fate == REFUSED else text
 
 

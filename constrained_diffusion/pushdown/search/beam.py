@@ -117,9 +117,7 @@ def _rank(
             value = memory.lists_value[member]
             member = memory.lists_parent[member]
             state, counter = np.int64(value // COUNTERS), np.int64(value % COUNTERS)
-            first, size = relaxed_step(
-                tables, memory, text, roles, relaxation, state, token
-            )
+            first, size = relaxed_step(tables, memory, text, roles, relaxation, state, token)
             for edge in range(first, first + size):
                 target = np.int64(relaxation.edge_target[edge])
                 changed = counter + relaxation.edge_change[edge]

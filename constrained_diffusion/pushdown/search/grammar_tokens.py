@@ -51,5 +51,5 @@ def _literals(reading: GrammarReading) -> Iterator[str]:
         inner = _FLAGS.fullmatch(pattern)
         escaped = inner[1] if inner else pattern
         literal = _ESCAPED.sub(r"\1", escaped)
-        if re.escape(literal) == escaped or literal == escaped and literal.isalnum():
+        if re.escape(literal) == escaped or (literal == escaped and literal.isalnum()):
             yield literal

@@ -130,9 +130,7 @@ def _spread(
             for place in range(counts[position]):
                 token = np.int64(tokens[position, place])
                 score = max(scores[position, place], LEAST_SCORE)
-                first, size = relaxed_step(
-                    tables, memory, text, roles, relaxation, state, token
-                )
+                first, size = relaxed_step(tables, memory, text, roles, relaxation, state, token)
                 for edge in range(first, first + size):
                     reaches = np.int64(relaxation.edge_target[edge])
                     if edges >= len(source):
@@ -143,9 +141,7 @@ def _spread(
                         following_score[reaches] = -np.inf
                         follows_witness[reaches] = False
                         found += 1
-                    following_score[reaches] = max(
-                        following_score[reaches], reached[state] + score
-                    )
+                    following_score[reaches] = max(following_score[reaches], reached[state] + score)
                     if on_witness[state] and token == witness[position]:
                         follows_witness[reaches] = True
                     source[edges] = row

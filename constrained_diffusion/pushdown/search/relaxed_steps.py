@@ -169,9 +169,7 @@ def _weight_of_row(tables: Tables, relaxation: Relaxation, row: int) -> int:
 
 
 @njit(cache=True)
-def _restart(
-    tables: Tables, items: Int64Array, count: int, item: Int64Array, before: int
-) -> int:
+def _restart(tables: Tables, items: Int64Array, count: int, item: Int64Array, before: int) -> int:
     """Adds an item for each lexer of the state on top; `item` has all but the lexer state."""
     top = item[TOP]
     for entry in range(tables.parser.lexer_offsets[top], tables.parser.lexer_offsets[top + 1]):
@@ -220,9 +218,7 @@ def _emit(
 
 
 @njit(cache=True)
-def _take(
-    tables: Tables, memory: Memory, item: Int64Array, lex: int, word: Int32Array
-) -> None:
+def _take(tables: Tables, memory: Memory, item: Int64Array, lex: int, word: Int32Array) -> None:
     """An item reads the character at its place, to the lexer state `lex`."""
     lexer = tables.lexer
     item[LEX] = lex

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...automata.automaton import ByteAutomaton
 from ...errors import InternalError, LimitError
-from .. import kernels
 from ..machine import Machine
 from ..reading import GrammarReading
 from ..tables import BoolArray, Int64Array
@@ -34,6 +32,10 @@ MARGIN = 15.0
 """Nats below a position's best hypothesis at which others are dropped."""
 
 POPS_PER_SLOT = 4
+"""Hypotheses that are tried at each position, for each configuration that is kept."""
+
+STATES = 24
+"""Abstract states of the relaxed machine that are kept at each position."""
 
 WIDER = 4
 """How much more room a repeated search gets, in the beam and in the relaxed machine."""
@@ -65,13 +67,11 @@ class Searcher:
         self.pops = POPS_PER_SLOT * width if pops is None else pops
         self._machine = machine
         self._repairs = grammar_tokens(pieces, vocabulary)
-        self._always = np.array(
-            sorted({*vocabulary.end_ids, *vocabulary.padding_ids}), np.int64
-        )
+        self._always = np.array(sorted({*vocabulary.end_ids, *vocabulary.padding_ids}), np.int64)
         self._roles = np.zeros(len(vocabulary), np.uint8)
         self._roles[list(vocabulary.end_ids)] |= END
         self._roles[list(vocabulary.padding_ids)] |= PADDING
-        self._guide = Guide(machine, pieces, self._roles)
+        self._guide = Guide(machine, pieces, self._roles, self._repairs)
         self._slot_of = np.full(len(machine.memory.lists_parent), -1, np.int32)
         self._row_of = self._slot_of.copy()
 
@@ -84,3 +84,102 @@ class Searcher:
         return build_lattice(
             log_probs, allowed, witness, always=self._always, repairs=self._repairs
         )
+
+    def search(
+        self,
+        lattice: Lattice,
+        config: int,
+        witness: Int64Array,
+        may_end: Callable[[int], bool] | None,
+    ) -> Survivors:
+        """The best canvases over a lattice.
+
+        Args:
+            config: the machine's configuration before the canvas. May reset the machine: numbers
+                of configurations from before are void afterwards.
+            witness: int64 [L], a canvas of the language out of the lattice.
+            may_end: whether a configuration may end the canvas; None for the last canvas, whose
+                text must end.
+
+        Raises InternalError where the witness is no canvas of the language, LimitError where the
+        configurations of a few canvases alone fill the memory.
+        """
+        frozen = self._machine.freeze(config)
+        width, wider = self.width, 1
+        while True:
+            if self._machine.crowded:
+                self._machine.reset()
+            found = self._attempt(
+                lattice, self._machine.thaw(frozen), witness, may_end, width, wider
+            )
+            if found is None:
+                self._machine.reset()
+                if width == 1:
+                    raise LimitError(
+                        "the configurations of one canvas fill the memory: the grammar is too "
+                        "ambiguous"
+                    )
+                width = max(width // WIDER, 1)
+                continue
+            survivors, promise = found
+            if wider == 1 and width == self.width and promise - survivors.score > COLLAPSE:
+                wider = WIDER
+                continue
+            return survivors
+
+    def _attempt(
+        self,
+        lattice: Lattice,
+        config: int,
+        witness: Int64Array,
+        may_end: Callable[[int], bool] | None,
+        width: int,
+        wider: int,
+    ) -> tuple[Survivors, float] | None:
+        """The survivors, and the score that the relaxed machine promises; None where the memory is
+        full."""
+        machine = self._machine
+        self._guide.refresh()
+        potentials, promise = self._guide.potentials(
+            lattice, witness, config, is_last=may_end is None, most_states=STATES * wider
+        )
+        limits = Limits(width * wider, self.margin, self.pops * wider)
+        length = lattice.length
+        most = length * (limits.pops + 1)
+        offsets = np.zeros(length + 1, np.int64)
+        source, target = np.empty(most, np.int32), np.empty(most, np.int32)
+        token, score = np.empty(most, np.int32), np.empty(most)
+        finals = np.empty(limits.width, np.int64)
+        alive, left_out = beam(
+            machine.kernel_tables, machine.kernel_memory, machine.kernel_text, self._roles,
+            self._guide.kernel_relaxation, potentials, np.int64(config),
+            lattice.tokens, lattice.scores, lattice.counts, witness, limits,
+            self._slot_of, self._row_of, offsets, source, target, token, score, finals,
+        )  # fmt: skip
+        if machine.full:
+            self._slot_of[:] = -1
+            self._row_of[:] = -1
+            return None
+        if alive == 0:
+            raise InternalError(
+                f"the canvas that a search begins with is not in the language: {witness.tolist()}"
+            )
+        ends = self._ends(finals[:alive], may_end)
+        if machine.full:
+            return None
+        count = offsets[length]
+        edges = live_edges(
+            Edges(offsets, source[:count], target[:count], token[:count], score[:count]), ends
+        )
+        mode, best = best_path(edges, ends)
+        survivors = Survivors(
+            mode, best, not left_out, wider, edges, ends, lambda: lattice.log_normaliser
+        )
+        return survivors, promise
+
+    def _ends(self, finals: Int64Array, may_end: Callable[[int], bool] | None) -> BoolArray:
+        is_end = self._machine.finishes if may_end is None else may_end
+        ends = np.array([is_end(config) for config in finals.tolist()], np.bool_)
+        if not ends[0]:
+            raise InternalError("the canvas that a search begins with may not end where it ends")
+        return ends

@@ -195,3 +195,81 @@ def _sample(
             left -= share
         canvas[position] = token[chosen]
         slot = target[chosen]
+
+
+def best_path(edges: Edges, ends: BoolArray) -> tuple[Int64Array, float]:
+    """The canvas of the best path to one of the slots that `ends` marks, and its score."""
+    canvas = np.empty(len(edges.offsets) - 1, np.int64)
+    score = _best_path(*edges, ends, canvas)
+    return canvas, float(score)
+
+
+@njit(cache=True)
+def _best_path(
+    offsets: Int64Array,
+    source: Int32Array,
+    target: Int32Array,
+    token: Int32Array,
+    score: Float64Array,
+    ends: BoolArray,
+    canvas: Int64Array,
+) -> float:
+    width = len(ends)
+    for edge in range(len(source)):
+        width = max(width, source[edge] + 1, target[edge] + 1)
+    after = np.full(width, -np.inf)
+    before = np.full(width, -np.inf)
+    for slot in range(len(ends)):
+        if ends[slot]:
+            after[slot] = 0.0
+    choice = np.full((len(canvas), width), -1, np.int32)
+    for position in range(len(canvas) - 1, -1, -1):
+        before[:] = -np.inf
+        for edge in range(offsets[position], offsets[position + 1]):
+            value = score[edge] + after[target[edge]]
+            if value > before[source[edge]]:
+                before[source[edge]] = value
+                choice[position, source[edge]] = edge
+        after, before = before, after
+    slot = 0
+    for position in range(len(canvas)):
+        edge = choice[position, slot]
+        canvas[position] = token[edge]
+        slot = target[edge]
+    return after[0]
+
+
+def live_edges(edges: Edges, ends: BoolArray) -> Edges:
+    """Only the edges from which a slot that `ends` marks is reached."""
+    is_live = np.empty(len(edges.token), np.bool_)
+    _mark_live(edges.offsets, edges.source, edges.target, ends, is_live)
+    counts = np.concatenate([[0], np.cumsum(is_live)])
+    return Edges(
+        counts[edges.offsets],
+        edges.source[is_live],
+        edges.target[is_live],
+        edges.token[is_live],
+        edges.score[is_live],
+    )
+
+
+@njit(cache=True)
+def _mark_live(
+    offsets: Int64Array,
+    source: Int32Array,
+    target: Int32Array,
+    ends: BoolArray,
+    is_live: BoolArray,
+) -> None:
+    width = len(ends)
+    for edge in range(len(source)):
+        width = max(width, source[edge] + 1, target[edge] + 1)
+    after = np.zeros(width, np.bool_)
+    before = np.zeros(width, np.bool_)
+    after[: len(ends)] = ends
+    for position in range(len(offsets) - 2, -1, -1):
+        before[:] = False
+        for edge in range(offsets[position], offsets[position + 1]):
+            is_live[edge] = after[target[edge]]
+            before[source[edge]] |= is_live[edge]
+        after, before = before, after

@@ -9,7 +9,6 @@ from numba import njit
 
 from ...errors import ConstrainedDiffusionError
 from ...inference.exponential import exp_nonpositive, least
-from ..tables import Int64Array
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -106,5 +105,3 @@ def _log_sum(logits: Float64Array, highest: float) -> float:
             block += exp_nonpositive(below)
         total += block
     return highest + np.log(total)
-
-

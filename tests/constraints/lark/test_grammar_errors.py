@@ -1,4 +1,4 @@
-"""Bad grammars: a GrammarError with the place and what to change, or a LimitError; nothing hangs."""
+"""Bad grammars: a GrammarError with the place and what to change, or a LimitError."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ BAD = [
     ("unicode property", "start: A\nA: /\\p{L}+/\n", 2, 4, "\\p"),
     ("bad escape", 'start: "a" "\\x"\n', 1, 12, "double the backslash"),
     ("ignored, undefined", 'start: "a"\n%ignore WS\n', 2, 9, "WS is ignored"),
-    ("imported from nowhere", 'start: FOO\n%import nope.FOO\n', 2, 1, "nope.lark"),
+    ("imported from nowhere", "start: FOO\n%import nope.FOO\n", 2, 1, "nope.lark"),
     ("not in the library", 'start: "a" FOO\n%import common.FOO\n', 1, 12, "terminal FOO"),
     ("imported nothing", '%import foo\nstart: "a"\n', 1, 9, "%import foo.NAME"),
     ("defined twice", 'start: "a"\nb: "c"\nstart: "b"\n', 3, 1, "more than once"),
@@ -143,5 +143,5 @@ def test_bad_options(options, words: str) -> None:
 
 
 def test_text_that_is_none() -> None:
-    with pytest.raises(cd.ConstrainedDiffusionError, match="LarkGrammar.open"):
+    with pytest.raises(cd.ConstrainedDiffusionError, match=r"LarkGrammar\.open"):
         cd.LarkGrammar(b'start: "a"')  # type: ignore[arg-type]

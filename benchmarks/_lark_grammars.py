@@ -13,6 +13,7 @@ import lark
 from _report import DATA, ROOT
 from lark.indenter import PythonIndenter
 
+from constrained_diffusion.constraints.lark_grammar import LarkGrammar
 from constrained_diffusion.grammar_files import bundled_grammars, grammar_folder, settings_of
 from constrained_diffusion.pushdown.reading import (
     GrammarReading,
@@ -83,6 +84,20 @@ class LarkFile:
             lexer=self.lexer,
             postlex=self.postlexer(),
             **self.options,
+        )
+
+    def constraint(self) -> LarkGrammar:
+        """The grammar as a constraint, without what it declares for users of other kinds."""
+        text = self.path.read_text(encoding="utf-8")
+        for name in _DECLARED_FOR_OTHERS:
+            text = text.replace(f"%declare {name}", "").replace(f" | {name}", "")
+        return LarkGrammar(
+            text,
+            start=self.start,
+            parser=self.parser,
+            lexer=self.lexer,
+            postlex=self.postlexer(),
+            source_path=str(self.path),
         )
 
     def read(self, loaded: lark.Lark) -> GrammarReading:

@@ -17,10 +17,12 @@ from .lark import refusals
 from .lark.imports import Imported, Importer, Replay, read_grammar
 from .lark.loading import load, placed
 from .lark.postlexers import Indentation, postlexer
+from .lark.recent import RECENT
 
 if TYPE_CHECKING:
     from ..pushdown.nesting import Nested
     from ..pushdown.reading import GrammarReading
+    from ..vocabulary import Vocabulary
 
 _LEXERS = {
     "lalr": ("auto", "contextual", "basic"),
@@ -98,16 +100,21 @@ class LarkGrammar(Constraint):
         importer = Importer(paths)
         between = postlexer(postlex)
         unmade = (never,) if isinstance(never, str) else tuple(never)
-        lark = load(
-            text,
-            importer,
-            source_path=source_path,
-            start=start,
-            parser=parser,
-            lexer=lexer,
-            postlex=between,
-            never=unmade,
-        )
+        key = (text, paths, source_path, start, parser, lexer, between, unmade)
+        lark = RECENT.get(key, importer)
+        if lark is None:
+            importer = Importer(paths)
+            lark = load(
+                text,
+                importer,
+                source_path=source_path,
+                start=start,
+                parser=parser,
+                lexer=lexer,
+                postlex=between,
+                never=unmade,
+            )
+            RECENT.put(key, lark, tuple(importer.found))
         for name, value in (
             ("text", text),
             ("start", start),
@@ -209,6 +216,12 @@ class LarkGrammar(Constraint):
             )
         return Language(found.automaton, found.bounds)
 
+    def compile_for(self, vocabulary: Vocabulary, *, length: int, canvases: int) -> Any:
+        try:
+            return super().compile_for(vocabulary, length=length, canvases=canvases)
+        except GrammarError as error:
+            raise placed(error, self.text, _terminals(self)) from None
+
     def pushdown_parts(self, capacity: int | None = None) -> PushdownParts | None:
         if _nested(self) is not None:
             return None
@@ -255,13 +268,11 @@ class LarkGrammar(Constraint):
 
 @functools.lru_cache(maxsize=32)
 def _reading(grammar: LarkGrammar) -> GrammarReading:
-    from ..pushdown.reading import TokenTransducer, read
+    from ..pushdown.reading import read
 
     postlex = grammar.postlex
     if isinstance(postlex, Indentation):
         postlex = postlex.indenter()
-    else:
-        assert postlex is None or isinstance(postlex, TokenTransducer)
     try:
         return read(grammar.lark, filter=postlex, never=grammar.never)
     except GrammarError as error:
@@ -278,4 +289,14 @@ def _nested(grammar: LarkGrammar) -> Nested | None:
             return nested(grammar.reading, grammar.max_depth)
         return deepest_within(grammar.reading)
     except GrammarError as error:
-        raise placed(error, grammar.text) from None
+        raise placed(error, grammar.text, _terminals(grammar)) from None
+
+
+def _terminals(grammar: LarkGrammar) -> dict[str, str]:
+    """The names of terminals by their patterns."""
+    reading = grammar.reading
+    return {
+        pattern: name
+        for name, pattern in zip(reading.titles, reading.patterns, strict=True)
+        if pattern is not None
+    }

@@ -44,6 +44,7 @@ from .memory import (
     SINCE,
     STACK,
     STEPS,
+    SUFFIXES,
     Memory,
     VocabularyText,
     configuration,
@@ -70,6 +71,9 @@ from .tables import (
 
 ENDED = 1
 """The configuration after the end token."""
+
+SUFFIX_BLOCK = 32
+"""Bytes of a suffix between two configurations that are remembered."""
 
 # Numbers are made int64 before calls: numba compiles a kernel anew for a literal or for 32 bits.
 
@@ -362,7 +366,11 @@ def _merged(memory: Memory, found: Int32Array, count: int) -> int:
 def _end_of_input(tables: Tables, memory: Memory, part: int, stack: int, extra: int) -> bool:
     """Whether the parser accepts the end of the text."""
     parts = tables.parts
-    if parts.accepts_empty[part] and memory.stacks_parent[stack] == 0:
+    adds = False
+    if parts.filter[part] == TRANSDUCER:
+        row = extra * parts.filter_next.shape[1] + parts.end_terminal[part]
+        adds = parts.filter_offsets[row + 1] > parts.filter_offsets[row]
+    if parts.accepts_empty[part] and memory.stacks_parent[stack] == 0 and not adds:
         return True
     stacks = cons(memory, np.int64(0), stack)
     if parts.filter[part] == INDENTER:
@@ -486,9 +494,51 @@ def start_configuration(tables: Tables, memory: Memory) -> int:
 
 @njit(cache=True)
 def finishes(tables: Tables, memory: Memory, config: int) -> bool:
-    """Whether the text may end in a configuration."""
+    """Whether the text may end in a configuration (after the suffix, where the memory has one)."""
     if config <= ENDED:
         return config == ENDED
+    if len(memory.suffix) > 0:
+        return _suffix_fits(tables, memory, np.int64(config))
+    return _may_end(tables, memory, np.int64(config))
+
+
+@njit(cache=True)
+def _suffix_fits(tables: Tables, memory: Memory, config: int) -> bool:
+    """Whether the text may end after the suffix.
+
+    Memoised by block: what stood before a suffix is soon reduced to the same stack, so that
+    configurations meet again within it.
+    """
+    blocks = (len(memory.suffix) + SUFFIX_BLOCK - 1) // SUFFIX_BLOCK
+    passed = np.empty(blocks, np.int64)
+    result = False
+    count = 0
+    for block in range(blocks):
+        key = (np.int64(config) << 20 | block) + 1
+        slot = find(memory.suffixes_key, key)
+        if memory.suffixes_key[slot] == key:
+            result = memory.suffixes_value[slot] == 2
+            break
+        passed[count] = key
+        count += 1
+        part = memory.suffix[block * SUFFIX_BLOCK : (block + 1) * SUFFIX_BLOCK]
+        config = np.int64(run(tables, memory, np.int64(config), part))
+        if config == 0:
+            break
+        if block == blocks - 1:
+            result = _may_end(tables, memory, config)
+    if not memory.count[FULL]:
+        for i in range(count):
+            store(
+                memory, memory.suffixes_key, memory.suffixes_value, SUFFIXES,
+                passed[i], np.int64(2 if result else 1),
+            )  # fmt: skip
+    return result
+
+
+@njit(cache=True)
+def _may_end(tables: Tables, memory: Memory, config: int) -> bool:
+    """Whether the text may end in a configuration."""
     last = len(tables.parts.kind) - 1
     while config != 0:
         number = memory.lists_value[config]

@@ -72,8 +72,14 @@ class Machine:
         words: Sequence[bytes | None],
         *,
         pending_limit: int = PENDING_LIMIT,
+        prefix: bytes = b"",
+        suffix: bytes = b"",
     ) -> None:
-        """words: the bytes of each token of the vocabulary; None for tokens that are no text."""
+        """
+        words: the bytes of each token of the vocabulary; None for tokens that are no text.
+        prefix, suffix: what stands before and after the texts: those that are accepted are the
+            ones that make a text of the language with them. `start` is 0 where none begins so.
+        """
         self.tables = tables
         offsets = np.zeros(len(words) + 1, np.int64)
         np.cumsum([len(word or b"") for word in words], out=offsets[1:])
@@ -84,20 +90,36 @@ class Machine:
         start = tables.lexer.start
         self._contextual = bool((start != start[:, :1]).any())
         self._several = _has_several_readings(tables)
+        self._prefix, self.suffix = prefix, suffix
         self.memory: Memory
-        self.start: int
+        self._start: int | None
+        self._frozen_start: Frozen | None = None
         self.reset()
 
     def reset(self) -> None:
         """Forgets all configurations."""
+        self._start = None
         self.memory = new_memory(
             _newlines(self.tables),
             contextual=self._contextual,
             pending_limit=self._pending_limit,
             several=self._several,
+            suffix=self.suffix,
         )
         self.kernel_memory = memory_struct(self.memory)
-        self.start = int(kernels.start_configuration(self.kernel_tables, self.kernel_memory))
+
+    @property
+    def start(self) -> int:
+        """The configuration before the first character; 0 where nothing begins with the prefix."""
+        if self._start is None:
+            if self._frozen_start is None:
+                first = int(kernels.start_configuration(self.kernel_tables, self.kernel_memory))
+                start = self._read(self._prefix, first)
+                if start == 0:
+                    return 0
+                self._frozen_start = self.freeze(start)
+            self._start = self.thaw(self._frozen_start)
+        return self._start
 
     @property
     def full(self) -> bool:
@@ -121,20 +143,22 @@ class Machine:
 
         Resets the memory when it is crowded, so that configurations from before are void.
         """
-        current = self.start if config is None else config
+        return self._read(data, self.start if config is None else config)
+
+    def _read(self, data: bytes, config: int) -> int:
         for begin in range(0, len(data), CHUNK):
             if self.crowded:
-                current = self.carried(current)
+                config = self.carried(config)
             chunk = np.frombuffer(data[begin : begin + CHUNK], np.uint8).copy()
-            current = int(kernels.run(self.kernel_tables, self.kernel_memory, current, chunk))
+            config = int(kernels.run(self.kernel_tables, self.kernel_memory, config, chunk))
             if self.full:
                 raise LimitError(
                     f"{CHUNK} bytes of text lead to more configurations than the memory of "
                     f"{len(self.memory.threads)} threads holds: the grammar is too ambiguous"
                 )
-            if current == 0:
+            if config == 0:
                 return 0
-        return current
+        return config
 
     def carried(self, config: int) -> int:
         """The number of the configuration after a `reset`, which this makes."""
@@ -148,7 +172,7 @@ class Machine:
         return int(kernels.step_token(self.kernel_tables, memory, self.kernel_text, config, token))
 
     def finishes(self, config: int) -> bool:
-        """Whether the text may end in a configuration."""
+        """Whether the text may end in a configuration, with the suffix after it."""
         return bool(kernels.finishes(self.kernel_tables, self.kernel_memory, config))
 
     def accepts(self, data: bytes) -> bool:

@@ -19,7 +19,7 @@ QUEUE = 11
 """In a work item: the list of classes still to be read."""
 FIELDS = 11
 
-LISTS, STACKS, THREADS, STEPS, FEEDS, FULL, CONTEXTUAL, PENDING_LIMIT, SEVERAL = range(9)
+LISTS, STACKS, THREADS, STEPS, FEEDS, FULL, CONTEXTUAL, PENDING_LIMIT, SEVERAL, SUFFIXES = range(10)
 """Entries of `Memory.count`."""
 
 LIST_CAPACITY = 1 << 20
@@ -27,12 +27,13 @@ STACK_CAPACITY = 1 << 20
 THREAD_CAPACITY = 1 << 19
 STEP_CAPACITY = 1 << 21
 FEED_CAPACITY = 1 << 20
+SUFFIX_CAPACITY = 1 << 20
 WORK_CAPACITY = 1 << 12
 
 
 class Memory(NamedTuple):
     """Attributes:
-    count: int64 [9]: numbers given so far, by kind; FULL is set when a table overflows, and what
+    count: int64 [10]: numbers given so far, by kind; FULL is set when a table overflows, and what
         was computed since then is void. CONTEXTUAL: whether lexers look at the character before.
         PENDING_LIMIT: the most characters that a lexer may go back over. SEVERAL: whether one
         text may have several readings.
@@ -43,6 +44,9 @@ class Memory(NamedTuple):
     threads, threads_index: int32 [n, FIELDS]; thread 0 stands for a text that has ended.
     steps_key, steps_value: (configuration, token) -> configuration.
     feeds_key, feeds_value: (stack, terminal) -> list of stacks.
+    suffix: uint8, the text that follows the one that is read, and ends it.
+    suffixes_key, suffixes_value: (configuration, block of the suffix) -> 2 where the text may end
+        so, 1 where it may not.
     ends: uint8, whether a thread may end the text of its part: 0 unknown, 1 no, 2 yes.
     newlines: uint64 [W], the newline terminals.
     work, probe, found, probed, word: scratch.
@@ -63,6 +67,9 @@ class Memory(NamedTuple):
     steps_value: Int32Array
     feeds_key: Int64Array
     feeds_value: Int32Array
+    suffix: UInt8Array
+    suffixes_key: Int64Array
+    suffixes_value: Int32Array
     ends: UInt8Array
     newlines: UInt64Array
     work: Int32Array
@@ -80,10 +87,15 @@ class VocabularyText(NamedTuple):
 
 
 def new_memory(
-    newlines: UInt64Array, *, contextual: bool, pending_limit: int, several: bool
+    newlines: UInt64Array,
+    *,
+    contextual: bool,
+    pending_limit: int,
+    several: bool,
+    suffix: bytes = b"",
 ) -> Memory:
     """An empty memory: only list, stack and thread 0, and list 1, the configuration of thread 0."""
-    count = np.zeros(9, np.int64)
+    count = np.zeros(10, np.int64)
     count[[LISTS, STACKS, THREADS]] = 1
     count[CONTEXTUAL] = contextual
     count[PENDING_LIMIT] = pending_limit
@@ -108,6 +120,9 @@ def new_memory(
         steps_value=table(STEP_CAPACITY),
         feeds_key=table(FEED_CAPACITY, dtype=np.int64),
         feeds_value=table(FEED_CAPACITY),
+        suffix=np.frombuffer(suffix, np.uint8).copy(),
+        suffixes_key=table(SUFFIX_CAPACITY if suffix else 1, dtype=np.int64),
+        suffixes_value=table(SUFFIX_CAPACITY if suffix else 1),
         ends=table(THREAD_CAPACITY, dtype=np.uint8),
         newlines=newlines,
         work=table(WORK_CAPACITY, FIELDS + 1),

@@ -13,7 +13,7 @@ from ..errors import ConstrainedDiffusionError, VocabularyError
 from ..inference.fixed import allowed_tokens
 from ..inference.posterior import Posterior
 from .kernels import ENDED
-from .search import Lattice, Survivors
+from .search import Survivors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from .memory import FEEDS, Memory, cons, find, push, push_several, store
+from .memory import FEEDS, Memory, cons, find, push_several, store
 from .tables import Int32Array
 
 _MERGES = 1 << 60

@@ -13,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lark.indenter import Indenter
 from lark_grammars import lark_accepts
+from test_reading_filters import LETTERS, endings, transitions
 
 from constrained_diffusion.automata.regex import from_regex
 from constrained_diffusion.errors import GrammarError
 from constrained_diffusion.pushdown.machine import Machine
-from constrained_diffusion.pushdown.reading import assemble, read
+from constrained_diffusion.pushdown.reading import TokenTransducer, Transition, assemble, read
 
 MAX_CHARACTERS = 1500
 """Longer texts are left to the benchmark."""
@@ -119,6 +120,15 @@ def test_random_earley_grammars(grammar: str, lexer: str) -> None:
         assert_same_language(compiled, "ab ", 4)
     except GrammarError as error:
         assert "no text can be derived" in str(error)
+
+
+@settings(max_examples=25)
+@given(transitions, endings, st.sampled_from(["basic", "contextual"]))
+def test_random_transducers(edges, ends, lexer: str) -> None:
+    edges = (*edges, Transition("2", "A", ("MADE",), "0"))
+    transducer = TokenTransducer("0", edges, ends, ("A", "B"))
+    compiled = lark.Lark(LETTERS, parser="lalr", lexer=lexer, postlex=transducer)
+    assert_same_language(compiled, "abc.", 4)
 
 
 class SmallIndenter(Indenter):

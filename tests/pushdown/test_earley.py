@@ -61,24 +61,49 @@ def test_derived_texts(name: str) -> None:
     assert labels == {True, False}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(random_grammars(), st.data())
-def test_random_grammars(grammar: str, data: st.DataObject) -> None:
+@pytest.mark.parametrize("lexer", ["dynamic", "basic"])
+def test_random_grammars(lexer: str) -> None:
+    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(random_grammars(), st.lists(st.text("abc", min_size=4, max_size=9), max_size=10))
+    def check(grammar: str, longer: list[str]) -> None:
+        try:
+            parser = lark.Lark(grammar, parser="earley", lexer=lexer)
+        except lark.exceptions.LarkError:
+            assume(False)
+        short = ["".join(text) for length in range(4) for text in product("abc", repeat=length)]
+        expected = {text: lark_accepts(parser, text) for text in [*short, *longer]}
+        try:
+            machine = machine_of(parser)
+        except GrammarError:
+            assert not any(expected.values())
+            return
+        for text, accepted in expected.items():
+            if accepted is not None:
+                assert machine.accepts(text.encode()) == accepted, text
+
+    check()
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(random_grammars(), st.lists(st.sampled_from(["a", "b", "c", "ab", "bca"]), max_size=6))
+def test_tokens_and_bytes_lead_to_the_same_configuration(grammar: str, tokens: list[str]) -> None:
+    words = ["a", "b", "c", "ab", "bca"]
     try:
         parser = lark.Lark(grammar, parser="earley")
-    except lark.exceptions.LarkError:
+        tables = assemble([read(parser)])
+    except (lark.exceptions.LarkError, GrammarError):
         assume(False)
-    short = ["".join(text) for length in range(4) for text in product("abc", repeat=length)]
-    longer = data.draw(st.lists(st.text("abc", min_size=4, max_size=9), min_size=10, max_size=10))
-    expected = {text: lark_accepts(parser, text) for text in [*short, *longer]}
-    try:
-        machine = machine_of(parser)
-    except GrammarError:
-        assert not any(expected.values())
-        return
-    for text, accepted in expected.items():
-        if accepted is not None:
-            assert machine.accepts(text.encode()) == accepted, text
+    machine = Machine(tables, [word.encode() for word in words])
+    config = machine.start
+    for token in tokens:
+        config = machine.step(config, words.index(token))
+    whole = "".join(tokens).encode()
+    assert config == machine.run(whole)
+    if config != 0:
+        frozen = machine.freeze(config)
+        machine.reset()
+        machine.run(whole[::-1])
+        assert machine.thaw(frozen) == machine.run(whole)
 
 
 AMBIGUOUS = """

@@ -20,6 +20,7 @@ from lark.lexer import (
     PatternStr,
     TerminalDef,
     TextSlice,
+    Token,
 )
 from lark.utils import get_regexp_width
 from lexing_reader import match_at, match_of_re, specification, tokens
@@ -207,3 +208,21 @@ def test_the_tokens_of_real_grammars_are_larks(name: str) -> None:
         except UnexpectedCharacters as error:
             stop = error.pos_in_stream
         assert tokens(tables, text) == (expected, stop), text
+        for place in generator.choices(range(len(text)), k=5):
+            for one in generator.sample(range(1, len(lexers)), min(5, len(contextual))):
+                assert match_at(tables, one, text, place) == match_of_lark(
+                    lexers[one], number, text, place
+                ), (text, place, one)
+
+
+def match_of_lark(
+    lexer: BasicLexer, number: dict[str, int], text: str, place: int
+) -> tuple[int, int] | None:
+    """The terminal and the end of the match at a place."""
+    found = lexer.match(TextSlice.cast_from(text), place)
+    if found is None:
+        return None
+    value, name = found
+    if name in lexer.callback:
+        name = lexer.callback[name](Token(name, value)).type
+    return number[name], place + len(value)

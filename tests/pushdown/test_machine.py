@@ -203,3 +203,21 @@ def test_texts_of_several_parts(number: int) -> None:
         assert machine.accepts(text.encode()) == splits(text, 0)
 
     check()
+
+
+@settings(max_examples=150, deadline=None)
+@given(TEXTS, st.data())
+def test_a_prefix_and_a_suffix(
+    brackets: tuple[lark.Lark, Machine], text: str, data: st.DataObject
+) -> None:
+    parser, plain = brackets
+    first = data.draw(st.integers(0, len(text)))
+    last = data.draw(st.integers(first, len(text)))
+    around = text[:first].encode(), text[last:].encode()
+    machine = Machine(plain.tables, [], prefix=around[0], suffix=around[1])
+    middle = data.draw(st.one_of(st.just(text[first:last]), st.text("a1.()[] ", max_size=4)))
+    expected = accepts(parser, text[:first] + middle + text[last:])
+    assert machine.accepts(middle.encode()) == expected
+    assert machine.accepts(middle.encode()) == expected
+    machine.reset()
+    assert machine.accepts(middle.encode()) == expected

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...errors import GrammarError
 from ...grammar_files import grammar_folder
@@ -16,6 +16,17 @@ Imported = tuple[str, str]
 """A file as it was asked for ("common.lark") and its text."""
 
 
+class Found(NamedTuple):
+    """What an import was resolved to.
+
+    base: what Lark says of where the importing grammar lies. asked: the file's name there.
+    """
+
+    base: Any
+    asked: str
+    text: str
+
+
 class Importer:
     """A loader for Lark's `import_paths` that remembers what it loaded, in order.
 
@@ -25,18 +36,34 @@ class Importer:
 
     def __init__(self, import_paths: Sequence[str]) -> None:
         self.import_paths = import_paths
-        self.loaded: list[Imported] = []
+        self.found: list[Found] = []
 
     def __call__(self, base: Any, asked: str) -> tuple[Any, str]:
-        if len(self.loaded) >= MAX_IMPORTS:
+        if len(self.found) >= MAX_IMPORTS:
             raise GrammarError(
                 f"more than {MAX_IMPORTS} grammars are imported; do they import each other in a "
                 "circle?"
             )
         place, text = self._find(base, asked)
-        self.loaded.append((asked, text))
+        self.found.append(Found(base, asked, text))
         check_terminals(text)
         return place, text
+
+    @property
+    def loaded(self) -> list[Imported]:
+        """What was loaded, in order."""
+        return [(found.asked, found.text) for found in self.found]
+
+    def finds(self, found: Sequence[Found]) -> bool:
+        """Whether all of this would be found again; if so, it counts as loaded."""
+        for base, asked, text in found:
+            try:
+                if self._find(base, asked)[1] != text:
+                    return False
+            except (OSError, GrammarError):
+                return False
+        self.found = list(found)
+        return True
 
     def _find(self, base: Any, asked: str) -> tuple[Any, str]:
         from lark.load_grammar import stdlib_loader

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from ...errors import ConstrainedDiffusionError, GrammarError
@@ -65,19 +66,26 @@ def load(
     return lark
 
 
-def placed(error: GrammarError, text: str) -> GrammarError:
-    """The error with a place: of what it names first that stands in `text`, else its beginning."""
+def placed(
+    error: GrammarError, text: str, terminals: Mapping[str, str] = MappingProxyType({})
+) -> GrammarError:
+    """The error with the place of the terminal that it is about, and its name.
+
+    terminals: names (or literals as they are written) by pattern, of which the message has one.
+    """
     if error.line is not None:
         return error
     places = Places(text)
-    place = None
-    for literal in places.literals:
-        if literal.text in str(error):
-            place = places.at(literal.offset)
-            break
-    for name in re.findall(r"\w+", str(error)):
-        place = place or places.definition(name)
-    return GrammarError(str(error), *(place or places.statement(r"\S") or (1, 1)))
+    message = str(error)
+    name = next((terminals[pattern] for pattern in terminals if f"/{pattern}/" in message), None)
+    if name is None:
+        place = None
+        for word in re.findall(r"\w+", message):
+            place = place or places.definition(word)
+    else:
+        place = places.literal(name) or places.name(name)
+        message = f"terminal {name}: {message}"
+    return GrammarError(message, *(place or places.statement(r"\S") or (1, 1)))
 
 
 def _loaded(loader: Importer | Replay) -> Sequence[tuple[str, str]]:
@@ -107,7 +115,7 @@ def _check_declared(lark: Any, made: frozenset[str], text: str) -> None:
                 raise GrammarError(
                     f"the terminal {symbol.name} is declared, but no post-lexer makes it; define "
                     'it, give the post-lexer (postlex="python" or --indenter python makes _INDENT and '
-                    '_DEDENT), or '
+                    "_DEDENT), or "
                     "name it in never= if no text is to hold it",
                     *(place or places.definition(rule.origin.name) or (None, None)),
                 )

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from ..machine import Machine
 from ..tables import BoolArray, Int32Array, Tables
+from .estimate import Estimate
 from .lexer_paths import FAR, distances_from, shortest_path
 from .suffix_text import UNKNOWN_COLUMN, lexed
 
@@ -58,20 +58,26 @@ def _advanced(following: Int32Array, costs: Int32Array, classes: BoolArray) -> I
 class HoleEnds:
     """The ends of holes before one text.
 
-    last: bool [C], the classes that the last character of the hole may have, where the text begins
-    within a character; None where it begins between two.
+    last: where the text begins within a character, the beginnings of that character, by class, that
+    the hole may end with; None where it begins between two. text: without that character's rest.
     distances: `distances_from` by state, which this adds to.
     """
 
     def __init__(
         self,
-        machine: Machine,
+        estimate: Estimate,
         text: Int32Array,
-        last: BoolArray | None,
+        last: dict[int, bytes] | None,
         distances: dict[int, Int32Array],
     ) -> None:
+        machine = estimate.machine
+        self._characters = estimate.characters
+        self._text = text
+        self._column = machine.tables.lexer.column
         self._next = machine.tables.lexer.next
         self._last = last
+        self._last_classes = np.zeros(self._next.shape[1], np.bool_)
+        self._last_classes[list(last or ())] = True
         self._distances = distances
         self._outcomes = np.full((len(self._next), 3), -1, np.int32)
         _outcomes(machine.kernel_tables, text, self._outcomes)
@@ -97,14 +103,25 @@ class HoleEnds:
             return costs
         costs = costs.copy()
         costs[state] = 0
-        return costs if self._last is None else _advanced(self._next, costs, self._last)
+        return costs if self._last is None else _advanced(self._next, costs, self._last_classes)
 
-    def path(self, state: int, end: End, *, started: bool) -> list[int]:
-        """The classes of the cheapest way from a lexer state to an end."""
+    def path(self, state: int, end: End, *, started: bool) -> bytes:
+        """The bytes of the cheapest way from a lexer state to an end."""
         wanted = (self._outcomes == (end.terminal, end.offset, end.column)).all(axis=1)
-        if started and self._last is None and wanted[state]:
-            return []
-        return shortest_path(self._next, state, wanted, self._last) or []
+        if started and not self._last and wanted[state]:
+            return b""
+        mask = None if self._last is None else self._last_classes
+        path = shortest_path(self._next, state, wanted, mask)
+        if path is None:
+            return b""
+        text = [self._characters[number].encode() for number in path]
+        if self._last is not None:
+            text[-1] = self._last[path[-1]]
+        return b"".join(text)
+
+    def indentation(self, offset: int) -> int:
+        """What the first characters of the text add to the indentation, without a line feed."""
+        return int(np.maximum(self._column[self._text[:offset]], 0).sum())
 
     def _ends(self, costs: Int32Array) -> list[End]:
         states = np.flatnonzero((costs < FAR) & (self._outcomes[:, 0] >= 0))

@@ -211,26 +211,30 @@ class HolePlans:
         by_state: dict[int, list[tuple[int, int]]],
         came: dict[int, tuple[int, Item] | Source],
     ) -> Iterator[Plan]:
-        # Entries: (cost, order, node, its origin, place in by_state or -1 for the node itself).
-        queue: list[tuple[int, int, _Node, _Origin, int]] = []
+        # A* with the least cost of connecting a state with a finished stack. Entries: (bound, cost,
+        # order, node, its origin, place in by_state or -1 for the node itself).
+        connection = self._graph.connections({key: own[0][0] for key, own in by_state.items()})
+        queue: list[tuple[int, int, int, _Node, _Origin, int]] = []
         order = 0
         for state, end, lexer, position in self._starts():
-            order += 1
-            node = _Node(state, position, -1, 0)
-            queue.append((end.cost, order, node, _Origin(None, -1, end, lexer, position), -1))
+            if connection[state] < UNREACHABLE:
+                order += 1
+                bound = end.cost + connection[state]
+                node = _Node(state, position, -1, 0)
+                origin = _Origin(None, -1, end, lexer, position)
+                queue.append((bound, end.cost, order, node, origin, -1))
         heapq.heapify(queue)
         done: set[_Node] = set()
         while queue:
-            cost, _, node, origin, place = heapq.heappop(queue)
+            _, cost, _, node, origin, place = heapq.heappop(queue)
             if place >= 0:
                 group = by_state[node.state]
-                own, stack = group[place]
                 if place + 1 < len(group):
                     order += 1
-                    entry = (cost - own + group[place + 1][0], order, node, origin, place + 1)
-                    heapq.heappush(queue, entry)
-                if self._is_accepted(stack, node):
-                    yield self._plan(stack, origin, came)
+                    bound = cost + group[place + 1][0]
+                    heapq.heappush(queue, (bound, cost, order, node, origin, place + 1))
+                if self._is_accepted(group[place][1], node):
+                    yield self._plan(group[place][1], origin, came)
                 continue
             if node in done:
                 continue
@@ -242,15 +246,18 @@ class HolePlans:
                 )
             if node.state in by_state:
                 order += 1
-                first = by_state[node.state][0][0]
-                heapq.heappush(queue, (cost + first, order, node, origin, 0))
+                bound = cost + by_state[node.state][0][0]
+                heapq.heappush(queue, (bound, cost, order, node, origin, 0))
             for target, added in self._below(node):
-                if target not in done:
+                if target not in done and connection[target.state] < UNREACHABLE:
                     order += 1
                     further = origin
                     if added:
                         further = _Origin(origin, node.state, *origin[2:])
-                    heapq.heappush(queue, (cost + added, order, target, further, -1))
+                    total = cost + added
+                    bound = total + connection[target.state]
+                    heapq.heappush(queue, (bound, total, order, target, further, -1))
+        self.nodes = len(done)
 
     def _starts(self) -> Iterator[tuple[int, End, int, int]]:
         """Each LR state on top at the hole's end, each end in one of its lexers, with the lexer

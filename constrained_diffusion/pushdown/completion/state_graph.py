@@ -3,11 +3,14 @@ other."""
 
 from __future__ import annotations
 
+import heapq
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 
 from ..machine import Machine
+from ..reading import UNREACHABLE
 from .parser_costs import ParserCosts
 
 
@@ -40,6 +43,10 @@ class StateGraph:
                 self.symbol[target] = Symbol(is_terminal, number)
         self.below = [sorted(set(states)) for states in self.below]
         self.cost = [0 if symbol is None else costs.symbol_cost(symbol) for symbol in self.symbol]
+        self.above: list[list[int]] = [[] for _ in range(num_states)]
+        for target, states in enumerate(self.below):
+            for state in states:
+                self.above[state].append(target)
         self._following = [
             np.unique(np.concatenate([parser.shift[state], parser.goto[state]])).tolist()
             for state in range(num_states)
@@ -55,3 +62,23 @@ class StateGraph:
                     known.add(target)
                     order.append(target)
         return order
+
+    def connections(self, ends: Mapping[int, int]) -> list[int]:
+        """[Q] the least cost of going down from each state, which itself is one of `ends` or is
+        taken away with its symbol, to one of them; UNREACHABLE where there is no way.
+
+        ends: states with the costs of what lies there.
+        """
+        result = [UNREACHABLE] * len(self.below)
+        queue = [(cost, state) for state, cost in ends.items()]
+        heapq.heapify(queue)
+        while queue:
+            cost, state = heapq.heappop(queue)
+            if cost >= result[state]:
+                continue
+            result[state] = cost
+            for above in self.above[state]:
+                total = cost + self.cost[above] + 1
+                if total < result[above]:
+                    heapq.heappush(queue, (total, above))
+        return result

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..memory import LEX, PART, POINT
-from ..tables import GRAMMAR
+from ..tables import GRAMMAR, Int64Array
 from .estimate import Estimate
 
 _BYTE_ORDER = [*range(0x61, 0x7B), *range(0x30, 0x3A), 0x20, *range(0x21, 0x7F), 0x0A, 0x09]
@@ -16,7 +16,11 @@ _LOWEST = (0, 0x80, 0x800, 0x10000)
 
 
 class Steps:
-    """Gives the byte strings to try from a configuration."""
+    """Gives the byte strings to try from a configuration.
+
+    Attributes:
+        order: the classes that have a character, those first that are used where several act alike.
+    """
 
     def __init__(self, estimate: Estimate) -> None:
         self._estimate = estimate
@@ -29,8 +33,8 @@ class Steps:
             (number for number, data in enumerate(self._encoded) if data),
             key=lambda number: _rank(self._encoded[number]),
         )
-        self._order = np.array(order, np.int64)
-        self._column = lexer.column[self._order]
+        self.order: Int64Array = np.array(order, np.int64)
+        self._column = lexer.column[self.order]
         self._regular: dict[int, list[bytes]] = {}
         rest = [byte for byte in range(256) if byte not in _BYTE_ORDER]
         self._bytes = np.array(list(dict.fromkeys(_BYTE_ORDER + rest)), np.int64)
@@ -62,13 +66,13 @@ class Steps:
     def _characters(self, states: tuple[int, ...]) -> list[bytes]:
         known = self._sets.get(states)
         if known is None:
-            targets = self._next[np.array(states)][:, self._order]
+            targets = self._next[np.array(states)][:, self.order]
             # Where all lexers go on to the same states, characters differ by their width only;
             # where one stops, what counts is how they are read anew.
             alive = (targets != 0).all(axis=0)
             seen = set()
             known = []
-            for place, number in enumerate(self._order.tolist()):
+            for place, number in enumerate(self.order.tolist()):
                 if alive[place]:
                     key = (*targets[:, place].tolist(), int(self._column[place]))
                     if key in seen:

@@ -1,8 +1,8 @@
 """Running a parser over a fixed text without knowing what its stack holds.
 
 For an LR state q on top of an unknown stack and a position of the text, the parser reads on until
-it wants to take states off that lie below q. Such a result is (position, head, pops): at that
-position a rule with that head is reduced, for which `pops` states below q are still to be taken off.
+it wants to take states off that lie below q. Such a result is (position, head, pops): a rule with
+that head is reduced there, for which `pops` states below q are still to be taken off.
 A result without a head means that the text is accepted, with the start state below.
 The results of (q, position) follow from those of the states that are pushed on q, as in Earley's
 deduction for pushdown automata (B. Lang, "Deterministic techniques for efficient

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -26,10 +26,20 @@ class Determiniser:
     """
 
     def __init__(
-        self, mover: Mover, num_classes: int, refused: int | None, limits: LexerLimits
+        self,
+        mover: Mover,
+        num_classes: int,
+        patterns: Mapping[int, str],
+        refused: int | None,
+        limits: LexerLimits,
     ) -> None:
-        """refused: the terminal that stands for matches which are undecided for too long."""
+        """
+        Args:
+            patterns: of each terminal, for messages.
+            refused: the terminal that stands for matches which are undecided for too long.
+        """
         self._mover = mover
+        self._patterns = patterns
         self._refused = refused
         self._num_classes = num_classes
         self._limits = limits
@@ -96,8 +106,10 @@ class Determiniser:
         threads, decided = normal_form(
             self._thread_list[thread] for group in groups for thread in self._groups[group]
         )
-        if any(isinstance(one, Matched) and one.back > self._limits.back for one in threads):
-            threads, decided = (), self._undecided()
+        for one in threads:
+            if isinstance(one, Matched) and one.back > self._limits.back:
+                threads, decided = (), self._undecided(one.terminal)
+                break
         numbers = tuple(map(self._number_of, threads))
         if decided is None:
             terminal, back = NONE, 0
@@ -108,11 +120,12 @@ class Determiniser:
             self._state_number[key] = self._add(numbers, terminal, back, False)
         return self._state_number[key]
 
-    def _undecided(self) -> Matched:
+    def _undecided(self, terminal: int) -> Matched:
         if self._refused is None:
             raise LimitError(
-                f"more than {self._limits.back} characters may follow the match of a terminal "
-                "before its lookahead decides whether it is one; use a shorter lookahead"
+                f"terminal pattern /{self._patterns[terminal]}/: more than {self._limits.back} "
+                "characters may follow before its lookahead decides whether it matches; use a "
+                "shorter lookahead"
             )
         return Matched(self._refused, 0, FREE)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -45,23 +45,26 @@ def build_lexers(
         LimitError: too many states or threads.
     """
     program = Program()
+    patterns = {}
     for lexer in lexers:
-        for terminal in lexer.terminals:
-            program.terminal(terminal.number, terminal.pattern)
         for keyword in lexer.keywords:
             program.keyword(keyword.pattern)
+            patterns[keyword.keyword] = keyword.pattern
+        for terminal in lexer.terminals:
+            program.terminal(terminal.number, terminal.pattern)
+            patterns[terminal.number] = terminal.pattern
     if newline_terminals:
         for point in (BLANK, TAB, LINE_FEED):
             program.set_number(((point, point),))
     classes = CharacterClasses(program.points)
     mover = Mover(program, classes.members, classes.count, limits)
-    states = Determiniser(mover, classes.count, refused_terminal, limits)
+    states = Determiniser(mover, classes.count, patterns, refused_terminal, limits)
     rows = {}
     for lexer in lexers:
         if lexer not in rows:
             rows[lexer] = _start_row(lexer, program, mover, states)
     states.run()
-    _check_newlines(states, newline_terminals, lexers)
+    _check_newlines(states, newline_terminals, patterns)
     start = np.array([rows[lexer] for lexer in lexers], np.int32)
     return _tables(
         states,
@@ -106,9 +109,7 @@ def _start_row(
 
 
 def _check_newlines(
-    states: Determiniser,
-    newline_terminals: Collection[int],
-    lexers: Sequence[LexerSpecification],
+    states: Determiniser, newline_terminals: Collection[int], patterns: Mapping[int, str]
 ) -> None:
     for terminals, backs in (
         (states.match, states.match_back),
@@ -116,16 +117,10 @@ def _check_newlines(
     ):
         for terminal, back in zip(terminals, backs, strict=True):
             if back > 0 and terminal in newline_terminals:
-                pattern = next(
-                    one.pattern
-                    for lexer in lexers
-                    for one in lexer.terminals
-                    if one.number == terminal
-                )
                 raise GrammarError(
-                    f"terminal pattern /{pattern}/ of a post-lexer's newlines looks ahead after "
-                    "its match; an indentation is counted up to the last character only, so write "
-                    "it without the lookahead"
+                    f"terminal pattern /{patterns[terminal]}/ of a post-lexer's newlines looks "
+                    "ahead after its match; an indentation is counted up to the last character "
+                    "only, so write it without the lookahead"
                 )
 
 

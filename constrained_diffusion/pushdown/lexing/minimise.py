@@ -8,7 +8,8 @@ import numpy as np
 
 from ..tables import Int32Array, Int64Array, UInt64Array
 
-DEAD = 0
+MAX_ENTRIES = 30_000_000
+"""Bound on the table entries that merging looks at, some seconds' worth."""
 
 
 def matched_from(edges: Sequence[dict[int, int]], own: Sequence[int]) -> list[int]:
@@ -42,7 +43,8 @@ def bit_rows(sets: Sequence[int], num_bits: int) -> UInt64Array:
 
 def equal_states(following: Int32Array, labels: Int64Array) -> Int64Array:
     """The coarsest numbering in which states of equal numbers have equal labels and successors of
-    equal numbers (Moore, "Gedanken-experiments on sequential machines", 1956).
+    equal numbers (Moore, "Gedanken-experiments on sequential machines", 1956); all different where
+    finding it takes long, as with repeats of many thousands.
 
     Args:
         following: int32 [S, C].
@@ -50,7 +52,7 @@ def equal_states(following: Int32Array, labels: Int64Array) -> Int64Array:
     """
     numbers = labels
     count = len(np.unique(labels))
-    while True:
+    for _ in range(1 + MAX_ENTRIES // following.size):
         rows = np.ascontiguousarray(np.column_stack([numbers, numbers[following]]))
         packed = rows.view(np.dtype((np.void, rows.itemsize * rows.shape[1])))
         _, numbers = np.unique(packed.ravel(), return_inverse=True)
@@ -58,3 +60,4 @@ def equal_states(following: Int32Array, labels: Int64Array) -> Int64Array:
         if new_count == count:
             return numbers
         count = new_count
+    return np.arange(len(labels))

@@ -16,7 +16,7 @@ from numba import njit
 from ..kernels import ENDED, finishes, step_token
 from ..memory import FULL, Memory, VocabularyText
 from ..tables import Int32Array, Int64Array, Tables, UInt8Array
-from .potentials import Potentials, potential, set_focus
+from .potentials import Potentials, highest, potential, set_focus
 from .projection import profile_of
 from .relaxed_steps import END, PADDING, relaxed_step
 from .structures import COUNTERS, Relaxation
@@ -89,6 +89,33 @@ def _sift_down(keys: Float64Array, items: Int32Array, count: int, key: float, it
 
 
 @njit(cache=True)
+def _promise(
+    tables: Tables,
+    memory: Memory,
+    text: VocabularyText,
+    roles: UInt8Array,
+    relaxation: Relaxation,
+    potentials: Potentials,
+    position: int,
+    profile: int,
+    token: int,
+) -> float:
+    """The best potential after a token, over the threads of a profile; -inf where it is dead."""
+    best = -np.inf
+    member = profile
+    while member != 0:
+        value = memory.lists_value[member]
+        member = np.int64(memory.lists_parent[member])
+        state, counter = np.int64(value // COUNTERS), np.int64(value % COUNTERS)
+        first, size = relaxed_step(tables, memory, text, roles, relaxation, state, token)
+        for edge in range(first, first + size):
+            target = np.int64(relaxation.edge_target[edge])
+            changed = np.int64(counter + relaxation.edge_change[edge])
+            best = max(best, potential(potentials, position + 1, target, changed))
+    return best
+
+
+@njit(cache=True)
 def _rank(
     tables: Tables,
     memory: Memory,
@@ -101,36 +128,36 @@ def _rank(
     tokens: Int32Array,
     scores: Float64Array,
     count: int,
+    least: float,
+    margin: float,
     keys: Float64Array,
     order: Int32Array,
-) -> int:
+) -> tuple[int, bool]:
     """The candidates of a position for a profile, most promising first: their places in `tokens`
-    and score plus potential. Returns how many are possible."""
-    possible = 0
+    and score plus potential. Returns how many are possible, and whether some were left out, whose
+    score plus potential is below `least`, or by `margin` below the best of the profile."""
+    bound = highest(potentials, position + 1)
     promise = np.empty(count)
     place_of = np.empty(count, np.int32)
+    possible, left_out = 0, False
     for place in range(count):
-        token = np.int64(tokens[place])
-        best = -np.inf
-        member = profile
-        while member != 0:
-            value = memory.lists_value[member]
-            member = memory.lists_parent[member]
-            state, counter = np.int64(value // COUNTERS), np.int64(value % COUNTERS)
-            first, size = relaxed_step(tables, memory, text, roles, relaxation, state, token)
-            for edge in range(first, first + size):
-                target = np.int64(relaxation.edge_target[edge])
-                changed = counter + relaxation.edge_change[edge]
-                best = max(best, potential(potentials, position + 1, target, changed))
+        if scores[place] + bound < least:
+            left_out = True
+            break
+        best = _promise(
+            tables, memory, text, roles, relaxation, potentials, position, profile,
+            np.int64(tokens[place]),
+        )  # fmt: skip
         if best > -np.inf:
             promise[possible] = -(best + scores[place])
             place_of[possible] = place
+            least = max(least, best + scores[place] - margin)
             possible += 1
     sorted_places = np.argsort(promise[:possible], kind="mergesort")
     for i in range(possible):
         keys[i] = -promise[sorted_places[i]]
         order[i] = place_of[sorted_places[i]]
-    return possible
+    return possible, left_out
 
 
 @njit(cache=True)
@@ -172,6 +199,7 @@ def beam(
     order = np.empty((width, most), np.int32)
     row_size = np.empty(width, np.int32)
     row_profile = np.empty(width, np.int64)
+    row_reached = np.empty(width)
     row_in = np.empty(width, np.int32)
     next_place = np.empty(width, np.int32)
     heap_keys = np.empty(width)
@@ -198,7 +226,6 @@ def beam(
         edges += 1
 
         rows, waiting = 0, 0
-        set_focus(potentials, position + 1, True)
         for slot in range(alive):
             profile = profile_of(tables, memory, relaxation, configs[here, slot])
             row = row_of[profile]
@@ -206,20 +233,28 @@ def beam(
                 row = rows
                 row_of[profile] = row
                 row_profile[row] = profile
-                row_size[row] = _rank(
-                    tables, memory, text, roles, relaxation, potentials, position, profile,
-                    token_row, score_row, count, keys[row], order[row],
-                )  # fmt: skip
+                row_reached[row] = reached[here, slot]
                 rows += 1
+            row_reached[row] = max(row_reached[row], reached[here, slot])
             row_in[slot], next_place[slot] = row, 0
-            if row_size[row] > 0:
-                key = reached[here, slot] + keys[row, 0]
-                _sift_up(heap_keys, heap_items, waiting, key, slot)
-                waiting += 1
-
-        set_focus(potentials, position + 1, False)
-        for row in range(rows):
+        set_focus(potentials, position + 1, True)
+        top = -np.inf
+        for row in np.argsort(-row_reached[:rows], kind="mergesort"):
             row_of[row_profile[row]] = -1
+            row_size[row], some_left_out = _rank(
+                tables, memory, text, roles, relaxation, potentials, position, row_profile[row],
+                token_row, score_row, count, top - limits.margin - row_reached[row],
+                limits.margin, keys[row], order[row],
+            )  # fmt: skip
+            left_out |= some_left_out
+            if row_size[row] > 0:
+                top = max(top, row_reached[row] + keys[row, 0])
+        set_focus(potentials, position + 1, False)
+        for slot in range(alive):
+            row = row_in[slot]
+            if row_size[row] > 0:
+                _sift_up(heap_keys, heap_items, waiting, reached[here, slot] + keys[row, 0], slot)
+                waiting += 1
 
         best, pops = -np.inf, 0
         while waiting > 0:

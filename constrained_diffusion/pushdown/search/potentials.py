@@ -84,6 +84,14 @@ def potential(potentials: Potentials, position: int, state: int, counter: int) -
 
 
 @njit(cache=True)
+def highest(potentials: Potentials, position: int) -> float:
+    """The greatest potential of a position."""
+    if not potentials.is_on[0]:
+        return np.float32(0.0)
+    return potentials.best[position, COUNTERS]
+
+
+@njit(cache=True)
 def _spread(
     tables: Tables,
     memory: Memory,

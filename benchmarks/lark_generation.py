@@ -4,7 +4,7 @@
 and takes 10 or 30 per cent of them for others, either afresh for each canvas it sees, or the same
 ones in the same way at every step. Each output is parsed by Lark.
 
-Times are of the posterior of a step: the candidates out of [L, V] logits (`candidates`), then the
+Times are processor times of the posterior of a step: the candidates out of [L, V] logits (`candidates`), then the
 search, in milliseconds; of the first step of each canvas (`first`, with no canvas known before) and
 of all others (`warm`). For grammars that became an automaton the posterior and its mode are timed.
 Accuracy is the share of a sample's tokens (with its end) that are right in the first step: of the
@@ -40,7 +40,7 @@ WINDOWS = (30, 22, 16, 10, 6)
 
 @dataclass
 class Times:
-    """Milliseconds of one posterior."""
+    """Milliseconds of one posterior (processor time, for the machine may be shared)."""
 
     is_first: bool
     candidates: float = 0.0
@@ -115,50 +115,70 @@ def window(text: str, loaded: Any) -> str:
     return ""
 
 
+class Timer:
+    """Notes the time of each posterior of one generation."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        self._times = outcome.times
+        self._before = 0.0
+        self._is_first = True
+
+    def begin(self, taken: float) -> None:
+        self._times.append(Times(self._is_first, taken, self._before))
+        self._before, self._is_first = 0.0, False
+
+    def begin_with_rest(self, taken: float) -> None:
+        self.begin(0.0)
+        self.add(taken)
+
+    def add(self, taken: float) -> None:
+        self._times[-1].rest += taken
+
+    def add_before(self, taken: float) -> None:
+        """What comes before the candidates: a canvas to begin with."""
+        self._before += taken
+
+
+def noted(function: Callable[..., Any], note: Callable[[float], None]) -> Callable[..., Any]:
+    """The function, with its milliseconds given to `note`."""
+
+    def run(*arguments: Any, **options: Any) -> Any:
+        started = time.process_time()
+        result = function(*arguments, **options)
+        note(1000 * (time.process_time() - started))
+        return result
+
+    return run
+
+
 @contextmanager
 def timed(compiled: Any, outcome: Outcome) -> Iterator[None]:
-    """Notes the time of each posterior of one generation."""
-    is_first = True
+    """Replaces what makes a posterior by versions that note their times."""
+    timer = Timer(outcome)
+    if hasattr(compiled, "searcher"):
+        # Generation copies the compiled grammar; these two objects it keeps.
+        searcher, completer = compiled.searcher, compiled.completer
+        wrapped = (
+            (completer, "canvas", timer.add_before),
+            (searcher, "lattice", timer.begin),
+            (searcher, "search", timer.add),
+        )
+    else:
 
-    def note(function: Callable[..., Any], part: str, *, begins: bool = False) -> Any:
-        def run(*arguments: Any, **options: Any) -> Any:
-            nonlocal is_first
-            if begins:
-                outcome.times.append(Times(is_first))
-                is_first = False
-            started = time.perf_counter()
-            result = function(*arguments, **options)
-            taken = 1000 * (time.perf_counter() - started)
-            last = outcome.times[-1]
-            setattr(last, part, getattr(last, part) + taken)
-            return result
-
-        return run
-
-    if not hasattr(compiled, "searcher"):
-
-        def both(*arguments: Any, **options: Any) -> Any:
+        def posterior_and_mode(*arguments: Any, **options: Any) -> Any:
             posterior = type(compiled).posterior(compiled, *arguments, **options)
             posterior.mode()
             return posterior
 
-        compiled.posterior = note(both, "rest", begins=True)
-        try:
-            yield
-        finally:
-            del compiled.posterior
-        return
-    # Canvases of generations before would give the answer away.
-    compiled._recent.clear()
-    searcher = compiled.searcher
-    compiled.known_canvas = note(type(compiled).known_canvas.__get__(compiled), "rest", begins=True)
-    compiled.witness = note(type(compiled).witness.__get__(compiled), "rest")
-    searcher.lattice = note(type(searcher).lattice.__get__(searcher), "candidates")
-    searcher.search = note(type(searcher).search.__get__(searcher), "rest")
+        compiled.posterior = posterior_and_mode
+        wrapped = ((compiled, "posterior", timer.begin_with_rest),)
+    for owner, name, note in wrapped:
+        setattr(owner, name, noted(getattr(owner, name), note))
     try:
         yield
     finally:
-        del compiled.known_canvas, compiled.witness, searcher.lattice, searcher.search
+        for owner, name, _ in wrapped:
+            delattr(owner, name)
 
 
 def generate(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         CompiledConstraint,
         Constraint,
         Hole,
+        Infill,
         JsonSchema,
         LarkGrammar,
         Regex,
@@ -47,14 +48,15 @@ if TYPE_CHECKING:
     from .puzzles import AllDifferent, SearchLimits, Sudoku, Sum
     from .sampling import MaskedSampler, Result, Step, UniformSampler
     from .sampling.generate import generate, stream
+    from .sampling.infill import infill
     from .vocabulary import Vocabulary
 
 __version__ = "0.3.0"
 
 _HOME = {
     "constraints": (
-        "Choice CompiledConstraint Constraint Hole JsonSchema LarkGrammar Regex Template Text "
-        "compile posterior"
+        "Choice CompiledConstraint Constraint Hole Infill JsonSchema LarkGrammar Regex Template "
+        "Text compile posterior"
     ),
     "errors": (
         "CanvasTooSmallError CheckpointError ConstrainedDiffusionError GrammarError InternalError "
@@ -65,7 +67,7 @@ _HOME = {
     "integrations.diffusion_constraint": "DiffusionConstraint",
     "models": "Denoiser MaskedModelFacts MemoryEstimate estimate_memory load",
     "puzzles": "AllDifferent SearchLimits Sudoku Sum",
-    "sampling": "MaskedSampler Result Step UniformSampler generate stream",
+    "sampling": "MaskedSampler Result Step UniformSampler generate infill stream",
     "vocabulary": "Vocabulary",
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names.split()}
@@ -83,6 +85,7 @@ __all__ = [
     "DiffusionConstraint",
     "GrammarError",
     "Hole",
+    "Infill",
     "InternalError",
     "JsonSchema",
     "LarkGrammar",
@@ -108,6 +111,7 @@ __all__ = [
     "compile",
     "estimate_memory",
     "generate",
+    "infill",
     "load",
     "posterior",
     "stream",

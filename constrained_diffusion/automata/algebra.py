@@ -228,3 +228,18 @@ def difference(
 def complement(automaton: ByteAutomaton, *, max_states: int = MAX_STATES) -> ByteAutomaton:
     """All valid UTF-8 that is not a text of `automaton`."""
     return product(any_text(), automaton, "minus", max_states=max_states)
+
+
+def quotient(automaton: ByteAutomaton, prefix: bytes, suffix: bytes) -> ByteAutomaton:
+    """The texts that make one of the language between `prefix` and `suffix`."""
+    start = automaton.run(prefix)
+    if start < 0:
+        return EMPTY
+    ends = [automaton.run(suffix, state) for state in range(automaton.num_states)]
+    accepting = np.array([end >= 0 and bool(automaton.accepting[end]) for end in ends], np.bool_)
+    # The start is state 0: it changes places with that one.
+    order = np.arange(automaton.num_states)
+    order[[0, start]] = order[[start, 0]]
+    transitions = automaton.transitions[order]
+    renumbered = np.where(transitions >= 0, order[transitions], -1).astype(np.int32)
+    return minimise(renumbered, automaton.byte_class, accepting[order])

@@ -3,6 +3,7 @@
 from .base import Constraint, Language
 from .basic import Choice, Regex, Text
 from .compiled import CompiledConstraint, as_constraint, compile, posterior
+from .infill import Infill
 from .lark_grammar import LarkGrammar
 from .schema import JsonSchema
 from .template import Hole, Template
@@ -12,6 +13,7 @@ __all__ = [
     "CompiledConstraint",
     "Constraint",
     "Hole",
+    "Infill",
     "JsonSchema",
     "Language",
     "LarkGrammar",

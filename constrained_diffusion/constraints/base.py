@@ -42,10 +42,13 @@ class PushdownParts:
     pieces: byte automata, and grammars as `pushdown.reading` has them; the text is one of each, in
         order, with nothing between.
     bounds: as for `Language`.
+    prefix, suffix: what the pieces read before and after the text.
     """
 
     pieces: tuple[ByteAutomaton | GrammarReading, ...]
     bounds: tuple[str, ...] = ()
+    prefix: str = ""
+    suffix: str = ""
 
 
 def text_capacity(vocabulary: Vocabulary, tokens: int) -> int:
@@ -65,6 +68,11 @@ def parts_in_sequence(
         parts or _regular_part(constraint.language(capacity))
         for constraint, parts in zip(constraints, own, strict=True)
     ]
+    if any(parts.prefix or parts.suffix for parts in joined):
+        raise ConstrainedDiffusionError(
+            "an Infill of a grammar has its own prefix and suffix and cannot be a part of a longer "
+            "text; put the rest of the text into them"
+        )
     bounds = dict.fromkeys(bound for parts in joined for bound in parts.bounds)
     return PushdownParts(tuple(piece for parts in joined for piece in parts.pieces), tuple(bounds))
 

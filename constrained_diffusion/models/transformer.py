@@ -14,7 +14,7 @@ Shapes: B batch, P prompt positions, L canvas positions, V vocabulary, D width.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
@@ -59,11 +59,23 @@ class Memory:
         ids: tokens, int64 [B, P].
         hidden: final states of the encoder [B, P, D].
         mask: True where a token is no padding, [B, P].
+        origin: the prompt position that the canvas begins at, so that what stands around a hole is
+            near it; 0 for a prompt that is no surrounding text. A number, or int64 [B].
     """
 
     ids: Tensor
     hidden: Tensor
     mask: Tensor
+    origin: int | Tensor = 0
+
+    def rows(self, index: Tensor) -> Memory:
+        """The prompts of the rows `index` [R] in turn; a row may stand there many times."""
+        origin = self.origin[index] if isinstance(self.origin, Tensor) else self.origin
+        return Memory(self.ids[index], self.hidden[index], self.mask[index], origin)
+
+    def at(self, origin: int | Tensor) -> Memory:
+        """The same with canvases that begin at `origin`."""
+        return replace(self, origin=origin)
 
 
 @dataclass(frozen=True)
@@ -127,7 +139,7 @@ class _Block(nn.Module):
 
         Args:
             x: states.
-            rotation: rotary cosines and sines [2, T, D / heads / 2].
+            rotation: rotary cosines and sines [2, T, D / heads / 2], or [2, B, 1, T, …].
             memory: states [B, P, D] to attend to besides x, and their rotation.
             mask: True at the keys that may be attended to, [B, 1, 1, (P +) T].
         """
@@ -232,7 +244,7 @@ class DenoiserTransformer(nn.Module):
         x = self.embedding(canvas) + self.segments[1]
         if expected is not None:
             x = x + self.conditioning(expected)
-        rotation = self._rotation(canvas.shape[1], x.device)
+        rotation = self._rotation(canvas.shape[1], x.device, memory.origin)
         states = (memory.hidden, self._rotation(memory.ids.shape[1], x.device))
         mask = torch.cat([memory.mask, torch.ones_like(canvas, dtype=torch.bool)], 1)
         for block in self.decoder:
@@ -244,10 +256,20 @@ class DenoiserTransformer(nn.Module):
         logits = F.linear(x, self.embedding.weight).float() * 4
         return Prediction(self.gate(x).float(), logits, scores.softmax(-1), memory.ids)
 
-    def _rotation(self, length: int, device: torch.device) -> Tensor:
-        """Return cosines and sines [2, length, d / 2] of the rotary positions."""
+    def _rotation(
+        self, length: int, device: torch.device, origin: int | Tensor = 0
+    ) -> Tensor:
+        """Return cosines and sines of the rotary positions from ``origin`` on.
+
+        [2, length, d / 2], or [2, B, 1, length, d / 2] for an origin [B].
+        """
         half = self.config.width // self.config.heads // 2
         steps = torch.arange(half, device=device, dtype=torch.float32)
         frequencies = self.config.rotary_base ** (-steps / half)
-        angles = torch.arange(length, device=device, dtype=torch.float32)[:, None] * frequencies
+        positions = torch.arange(length, device=device, dtype=torch.float32)
+        if isinstance(origin, Tensor):
+            positions = positions + origin[:, None, None]
+        else:
+            positions = positions + origin
+        angles = positions[..., None] * frequencies
         return torch.stack([angles.cos(), angles.sin()])

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..automata.trie import text_token_ids
 from ..constraints.compiled import CompiledConstraint, check_canvas
-from ..constraints.explain import describe, in_words
 from ..errors import CanvasTooSmallError, LimitError, UnsatisfiableError
 from .completion import Completer
+from .explain import place_of_failure
 from .kernels import ENDED
 from .machine import Frozen, Machine
 from .reading import assemble
@@ -76,7 +76,14 @@ class CompiledGrammar(CompiledConstraint):
         tables = assemble(parts.pieces)
         text = set(text_token_ids(vocabulary))
         words = [word if i in text else None for i, word in enumerate(vocabulary.tokens)]
-        self.machine = Machine(tables, words)
+        self.machine = Machine(
+            tables, words, prefix=parts.prefix.encode(), suffix=parts.suffix.encode()
+        )
+        if self.machine.start == 0:
+            raise UnsatisfiableError(
+                "no text begins with the prefix: "
+                + place_of_failure(Machine(tables, []), parts.prefix)
+            )
         self.lock = threading.RLock()
         self.searcher = Searcher(self.machine, parts.pieces, vocabulary)
         self.completer = Completer(self.machine, parts.pieces, vocabulary)
@@ -86,7 +93,7 @@ class CompiledGrammar(CompiledConstraint):
         self._frozen: OrderedDict[int, Frozen] = OrderedDict({0: start, 1: self._ended})
         self._numbers: dict[Frozen, int] = {start: 0, self._ended: 1}
         self._next_number = 2
-        self._shortest = self.completer.shortest_tokens(self.machine.start)
+        self._shortest = self._first_text(parts.suffix)
         self.min_tokens = len(self._shortest)
         if self.min_tokens > length * canvases:
             raise CanvasTooSmallError(needed=self.min_tokens, available=length * canvases)
@@ -103,6 +110,22 @@ class CompiledGrammar(CompiledConstraint):
                 "seconds": time.perf_counter() - started,
             }
         )
+
+    def _first_text(self, suffix: str) -> list[int]:
+        """Tokens of a shortest text, or of a short one where a suffix follows."""
+        start = self.machine.start
+        if not suffix:
+            return self.completer.shortest_tokens(start)
+        text = self.completer.fill(start, suffix.encode())
+        if text is None:
+            raise UnsatisfiableError("no text fits between the prefix and the suffix")
+        tokens = self.completer.spelled(text)
+        if tokens is None:
+            raise LimitError(
+                f"a text that fits between the prefix and the suffix is {text!r}, which the tokens "
+                "of the vocabulary do not spell; others were not looked for"
+            )
+        return tokens
 
     def accepts(self, text: str | bytes) -> bool:
         """Whether `text` satisfies the constraint; any length. Bytes that are no UTF-8: False."""
@@ -124,24 +147,11 @@ class CompiledGrammar(CompiledConstraint):
             return f"no valid UTF-8: {error}"
         if self.accepts(decoded):
             return None
-        return self.constraint.refusal(decoded) or self._place_of_failure(decoded)
-
-    def _place_of_failure(self, text: str) -> str:
-        """Where the machine stops, and the characters that it would have read there."""
+        own = self.constraint.refusal(decoded)
+        if own is not None:
+            return own
         with self.lock:
-            config, position = self.machine.run(b""), 0
-            for character in text:
-                after = self.machine.run(character.encode(), config)
-                if after == 0:
-                    break
-                config = after
-                position += 1
-            if self.machine.crowded:
-                config = self.machine.carried(config)
-            # Bytes that begin characters.
-            begins = [*range(0x80), *range(0xC2, 0xF5)]
-            allowed = [byte for byte in begins if self.machine.run(bytes([byte]), config)]
-            return describe(text, position, in_words(allowed, self.machine.finishes(config)))
+            return place_of_failure(self.machine, decoded)
 
     def shortest(self) -> bytes:
         """An accepted text of `min_tokens` tokens: of the texts with the fewest characters, one."""

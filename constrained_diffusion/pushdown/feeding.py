@@ -7,7 +7,7 @@ from numba import njit
 
 from .memory import FEEDS, FULL, Memory, cons, find, push, store
 from .stacks import after_reducing, with_stack
-from .tables import CLOSING, NEWLINE, OPENING, Tables
+from .tables import CLOSING, NEWLINE, OPENING, Int, Tables
 
 MAX_STACKS = 4096
 """Stacks that one terminal may lead to."""
@@ -19,7 +19,7 @@ _BRACKETS = (1 << LEVEL_BITS) - 1
 
 
 @njit(cache=True)
-def feed(tables: Tables, memory: Memory, stack: int, terminal: int) -> int:
+def feed(tables: Tables, memory: Memory, stack: Int, terminal: Int) -> Int:
     """The list of the stacks after `terminal` was shifted onto `stack`; 0 where it is refused.
 
     For the end terminal: a list of one stack where the text is accepted.
@@ -34,7 +34,7 @@ def feed(tables: Tables, memory: Memory, stack: int, terminal: int) -> int:
 
 
 @njit(cache=True)
-def _feed(tables: Tables, memory: Memory, stack: int, terminal: int) -> int:
+def _feed(tables: Tables, memory: Memory, stack: Int, terminal: Int) -> Int:
     parser = tables.parser
     num_terminals = parser.shift.shape[1]
     end_state = -1
@@ -80,7 +80,7 @@ def _feed(tables: Tables, memory: Memory, stack: int, terminal: int) -> int:
 
 
 @njit(cache=True)
-def _reduced(tables: Tables, memory: Memory, stack: int, rule: int) -> int:
+def _reduced(tables: Tables, memory: Memory, stack: Int, rule: Int) -> Int:
     """The list of the stacks after a reduction, one for each state on top."""
     goto, head = tables.parser.goto, tables.parser.rule_head[rule]
     length = np.int64(tables.parser.rule_length[rule])
@@ -105,7 +105,7 @@ def _reduced(tables: Tables, memory: Memory, stack: int, rule: int) -> int:
 
 
 @njit(cache=True)
-def feed_all(tables: Tables, memory: Memory, stacks: int, terminal: int) -> int:
+def feed_all(tables: Tables, memory: Memory, stacks: Int, terminal: Int) -> Int:
     """The list of all stacks after `terminal` on each of a list of stacks."""
     if stacks == 0:
         return 0
@@ -126,12 +126,12 @@ def feed_all(tables: Tables, memory: Memory, stacks: int, terminal: int) -> int:
 def indent(
     tables: Tables,
     memory: Memory,
-    part: int,
-    stack: int,
-    extra: int,
-    terminal: int,
-    column: int,
-) -> tuple[int, int]:
+    part: Int,
+    stack: Int,
+    extra: Int,
+    terminal: Int,
+    column: Int,
+) -> tuple[Int, Int]:
     """Stacks and indenter state after a terminal, as `lark.indenter.Indenter` has it.
 
     column: the indentation at the end of a newline terminal, -1 where it holds no line feed.
@@ -171,8 +171,8 @@ def indent(
 
 @njit(cache=True)
 def transduce(
-    tables: Tables, memory: Memory, stack: int, state: int, terminal: int
-) -> tuple[int, int]:
+    tables: Tables, memory: Memory, stack: Int, state: Int, terminal: Int
+) -> tuple[Int, Int]:
     """Stacks and transducer state after a terminal; state -1 where it is refused."""
     parts = tables.parts
     stacks = cons(memory, np.int64(0), stack)

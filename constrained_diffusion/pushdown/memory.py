@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from .tables import Int32Array, Int64Array, UInt8Array, UInt64Array
+from .tables import Int, Int32Array, Int64Array, UInt8Array, UInt64Array
 
 PART, LEX, MATCH, PENDING, SINCE, BEFORE, COLUMN, MATCH_COLUMN, STACK, EXTRA, POINT = range(11)
 """Fields of a thread; see `machine`."""
@@ -90,7 +90,7 @@ def new_memory(
     newlines: UInt64Array,
     *,
     contextual: bool,
-    pending_limit: int,
+    pending_limit: Int,
     several: bool,
     suffix: bytes = b"",
 ) -> Memory:
@@ -101,7 +101,7 @@ def new_memory(
     count[PENDING_LIMIT] = pending_limit
     count[SEVERAL] = several
 
-    def table(*shape: int, dtype: type = np.int32) -> np.ndarray:
+    def table(*shape: Int, dtype: type = np.int32) -> np.ndarray:
         return np.zeros(shape, dtype)
 
     memory = Memory(
@@ -139,7 +139,7 @@ def new_memory(
 
 
 @njit(cache=True, inline="always")
-def mix(key: int) -> int:
+def mix(key: Int) -> Int:
     """A 64-bit finaliser (Stafford's variant 13 of MurmurHash3's)."""
     x = np.uint64(key)
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -148,7 +148,7 @@ def mix(key: int) -> int:
 
 
 @njit(cache=True)
-def cons(memory: Memory, parent: int, value: int) -> int:
+def cons(memory: Memory, parent: Int, value: Int) -> Int:
     """The list `parent` with `value` at its head; 0 where the memory is full."""
     mask = len(memory.lists_index) - 1
     slot = mix((np.int64(parent) << 32) ^ np.int64(value)) & mask
@@ -169,13 +169,13 @@ def cons(memory: Memory, parent: int, value: int) -> int:
 
 
 @njit(cache=True)
-def push(memory: Memory, parent: int, state: int) -> int:
+def push(memory: Memory, parent: Int, state: Int) -> Int:
     """The stack `parent` with `state` on top; 0 where the memory is full."""
     return push_several(memory, parent, 0, state)
 
 
 @njit(cache=True)
-def push_several(memory: Memory, parent: int, others: int, state: int) -> int:
+def push_several(memory: Memory, parent: Int, others: Int, state: Int) -> Int:
     """The stacks `parent` and the list `others` with `state` on top; 0 where the memory is full."""
     mask = len(memory.stacks_index) - 1
     slot = mix((np.int64(parent) << 32) ^ np.int64(state) ^ (np.int64(others) << 16)) & mask
@@ -202,7 +202,7 @@ def push_several(memory: Memory, parent: int, others: int, state: int) -> int:
 
 
 @njit(cache=True)
-def thread_number(memory: Memory, fields: Int32Array) -> int:
+def thread_number(memory: Memory, fields: Int32Array) -> Int:
     """The number of the thread with these fields; 0 where the memory is full."""
     mask = len(memory.threads_index) - 1
     key = np.int64(0)
@@ -231,7 +231,7 @@ def thread_number(memory: Memory, fields: Int32Array) -> int:
 
 
 @njit(cache=True)
-def configuration(memory: Memory, numbers: Int32Array, count: int) -> int:
+def configuration(memory: Memory, numbers: Int32Array, count: Int) -> Int:
     """The number of the set of threads numbers[:count], which is sorted in place; 0 if empty."""
     for i in range(1, count):
         value = numbers[i]
@@ -252,7 +252,7 @@ def configuration(memory: Memory, numbers: Int32Array, count: int) -> int:
 
 
 @njit(cache=True)
-def find(keys: Int64Array, key: int) -> int:
+def find(keys: Int64Array, key: Int) -> Int:
     """The slot of a key (never 0), or of the free place for it."""
     mask = len(keys) - 1
     slot = mix(key) & mask
@@ -266,9 +266,9 @@ def store(
     memory: Memory,
     keys: Int64Array,
     values: Int32Array,
-    counter: int,
-    key: int,
-    value: int,
+    counter: Int,
+    key: Int,
+    value: Int,
 ) -> None:
     """Remembers a result, unless the table is three quarters full."""
     if memory.count[counter] * 4 > len(keys) * 3:

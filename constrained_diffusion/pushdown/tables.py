@@ -7,7 +7,7 @@ tells apart. Terminals, LR states and lexer states are numbered through all part
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ Int64Array: TypeAlias = NDArray[np.int64]
 UInt8Array: TypeAlias = NDArray[np.uint8]
 UInt16Array: TypeAlias = NDArray[np.uint16]
 UInt64Array: TypeAlias = NDArray[np.uint64]
+
+Int: TypeAlias = "int | np.integer[Any]"
+"""A number within kernels, where numba wants to be told its width."""
 
 REGULAR, GRAMMAR = 0, 1
 """Kinds of parts: a byte automaton, or a lexer with a parser."""

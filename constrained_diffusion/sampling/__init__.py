@@ -1,6 +1,7 @@
 """Samplers: from a denoiser's predictions to a text, step by step."""
 
 from .generate import InvariantError, generate, preferred_sampler, stream
+from .infill import infill
 from .masked import MaskedSampler
 from .problem import CanvasProblem, Row, Sampler
 from .steps import Result, Step
@@ -16,6 +17,7 @@ __all__ = [
     "Step",
     "UniformSampler",
     "generate",
+    "infill",
     "preferred_sampler",
     "stream",
 ]

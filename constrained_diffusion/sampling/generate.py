@@ -164,12 +164,14 @@ def _start(
         constraint = compiled[id(stated)]
         state = None if constraint is None else constraint.initial_state
         rows.append(Row(index, _rendered(denoiser, prompt, constraint), constraint, state))
-    return _run(denoiser, rows, sampler, next(iter(own), canvases), _generator(seed), on_step)
+    return _run(denoiser, rows, sampler, next(iter(own), canvases), random_generator(seed), on_step)
 
 
-def _rendered(denoiser: Denoiser, prompt: Any, compiled: CompiledConstraint | None) -> str:
+def _rendered(denoiser: Denoiser, prompt: Any, compiled: CompiledConstraint | None) -> Any:
     """The prompt as the denoiser wants it."""
     prompt = "" if prompt is None else prompt
+    if hasattr(denoiser, "infill_prompt") and not isinstance(prompt, (str, list, tuple)):
+        return prompt
     conversation = isinstance(prompt, (list, tuple)) and getattr(
         denoiser, "takes_conversations", False
     )
@@ -310,7 +312,8 @@ def _schema(compiled: CompiledConstraint | None) -> dict[str, Any] | None:
     return schema if isinstance(schema, dict) else None
 
 
-def _generator(seed: int | torch.Generator | None) -> torch.Generator:
+def random_generator(seed: int | torch.Generator | None) -> torch.Generator:
+    """The generator of a seed, or the given one; None: another one each time."""
     if isinstance(seed, torch.Generator):
         return seed
     generator = torch.Generator()

@@ -115,3 +115,15 @@ def test_errors() -> None:
         )
     with pytest.raises(LimitError, match="prefixes"):
         algebra.choice([b"abc"], max_states=3)
+
+
+@settings(max_examples=60, deadline=None)
+@given(nfas(), st.sampled_from(ALL_TEXTS), st.sampled_from(ALL_TEXTS))
+def test_quotient(operand: RandomNfa, prefix: str, suffix: str) -> None:
+    automaton = operand.compiled()
+    result = algebra.quotient(automaton, prefix.encode(), suffix.encode())
+    expected = {
+        text for text in ALL_TEXTS if automaton.accepts(f"{prefix}{text}{suffix}".encode())
+    }
+    assert language(result) == expected
+    assert_canonical(result)

@@ -168,3 +168,10 @@ def test_a_match_that_is_undecided_for_long_is_refused(pattern: str) -> None:
                 assert found == match_of_re(specification, text, place)
             counts[refused] += 1
     assert min(counts.values()) > 20
+
+
+def test_long_repeats() -> None:
+    tables = build_lexers([lexer(r"x{0,20000}y", r"x{3000}")], num_terminals=2)
+    assert match_at(tables, 0, "x" * 20000 + "y", 0) == (0, 20001)
+    assert match_at(tables, 0, "x" * 20001 + "y", 0) == (1, 3000)
+    assert match_at(tables, 0, "x" * 2999, 0) is None

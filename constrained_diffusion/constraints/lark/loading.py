@@ -36,6 +36,8 @@ def load(
     from lark import Lark
     from lark.load_grammar import GrammarBuilder
 
+    from .bounded_parser import BoundedParser
+
     try:
         check_terminals(text)
         builder = GrammarBuilder(False, [loader])
@@ -50,6 +52,7 @@ def load(
             lexer=lexer,
             postlex=for_lark(postlex),
             source_path=source_path,
+            _plugins={"LALR_Parser": BoundedParser},
         )
     except ConstrainedDiffusionError as error:
         if isinstance(error, GrammarError) and error.line is None:
@@ -114,9 +117,8 @@ def _check_declared(lark: Any, made: frozenset[str], text: str) -> None:
                 place = places.statement(rf"%declare\b[^\n]*?\b({symbol.name})\b")
                 raise GrammarError(
                     f"the terminal {symbol.name} is declared, but no post-lexer makes it; define "
-                    'it, give the post-lexer (postlex="python" or --indenter python makes _INDENT and '
-                    "_DEDENT), or "
-                    "name it in never= if no text is to hold it",
+                    'it, give the post-lexer (postlex="python" or --indenter python makes _INDENT '
+                    "and _DEDENT), or name it in never= if no text is to hold it",
                     *(place or places.definition(rule.origin.name) or (None, None)),
                 )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from ...errors import GrammarError
 from .imports import Imported, MissingImportError
@@ -26,7 +25,7 @@ def grammar_error(error: Exception, text: str, imported: Sequence[Imported]) -> 
         place = places.statement(rf"%import\s+\.?{path}(?!\w)")
         return _at(f"{error}; correct the name, or give the folder in import_paths", place)
     if isinstance(error, GrammarError):
-        return error
+        return _at(str(error), places.statement("%import"))
     if isinstance(error, RecursionError):
         return GrammarError("the grammar is nested too deeply; give parts of it names", 1, 1)
     syntax = _syntax_error(error)
@@ -46,10 +45,7 @@ def grammar_error(error: Exception, text: str, imported: Sequence[Imported]) -> 
         match = re.match(pattern, words, re.S)
         if match is not None:
             return _at(*describe(match, places, error))
-    broken = _broken_literal(places)
-    if broken is not None:
-        return _at(*broken)
-    return _at(f"Lark cannot load this grammar: {_first_line(words)}", places.name("start"))
+    return _at(*_other(words, places, error))
 
 
 def _at(message: str, place: Place | None) -> GrammarError:
@@ -109,12 +105,12 @@ def _collision(match: re.Match[str], places: Places, error: Exception) -> _Descr
     rules = re.findall(r"\n\t- <(.*?)>(?=\n|$)", first)
     name = (terminal[1] or terminal[2]) if terminal else "?"
     before = "the end of the text" if name == "$END" else name
-    origin = rules[0].partition(" ")[0] if rules else ""
+    defined = [places.definition(rule.partition(" ")[0]) for rule in rules]
     return (
         f"LALR conflict: before {before} the text so far could be read by more than one rule: "
         f"{'; '.join(sorted(rules))}. Rewrite the rules so that one fits, give one of them a "
         'priority (as in "rule.2: …"), or use parser="earley"',
-        places.definition(origin),
+        min((place for place in defined if place is not None), default=None),
     )
 
 
@@ -207,8 +203,7 @@ def _bad_repeat(match: re.Match[str], places: Places, error: Exception) -> _Desc
     )
 
 
-def _bad_escape(match: re.Match[str], places: Places, error: Exception) -> _Described:
-    written = str(error.args[0])
+def _bad_escape(written: str, places: Places) -> _Described:
     for literal in places.literals:
         if literal.text[1:].startswith(written):
             return (
@@ -216,10 +211,6 @@ def _bad_escape(match: re.Match[str], places: Places, error: Exception) -> _Desc
                 places.at(literal.offset),
             )
     return f"a literal holds a bad escape: {written}", None
-
-
-def _first_line(words: str) -> str:
-    return words.strip().partition("\n")[0] or "no reason given"
 
 
 _KNOWN: tuple[tuple[str, Callable[[re.Match[str], Places, Exception], _Described]], ...] = (
@@ -329,13 +320,13 @@ _KNOWN: tuple[tuple[str, Callable[[re.Match[str], Places, Exception], _Described
             places.statement(r"(?m)^[ \t]*!?\?!?_"),
         ),
     ),
-    (r".*", lambda match, places, error: _last_resort(match[0], places, error)),
 )
 
 
-def _last_resort(words: str, places: Places, error: Any) -> _Described:
+def _other(words: str, places: Places, error: Exception) -> _Described:
+    """For messages that name nothing."""
     if len(error.args) > 1 and isinstance(error.args[1], SyntaxError):
-        return _bad_escape(re.match("", ""), places, error)  # type: ignore[arg-type]
+        return _bad_escape(words, places)
     broken = _broken_literal(places)
     if broken is not None:
         return broken
@@ -347,4 +338,5 @@ def _last_resort(words: str, places: Places, error: Any) -> _Described:
             'a range of characters (as in "a".."z") takes two strings of one character',
             places.statement(r"(?<!\d)\.\.(?!\d)"),
         )
-    return f"Lark cannot load this grammar: {_first_line(words)}", places.statement(r"\S")
+    reason = words.strip().partition("\n")[0] or type(error).__name__
+    return f"Lark cannot load this grammar: {reason}", places.statement(r"\S")

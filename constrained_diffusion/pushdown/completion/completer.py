@@ -15,6 +15,8 @@ from ..tables import Int64Array
 from .canvas_search import CanvasTask, search_canvas, shortest_by_tokens
 from .canvas_tokens import candidate_tokens
 from .estimate import Estimate
+from .fixed_ends import canvas_with_gap
+from .holes import Holes
 from .parser_costs import Piece
 from .shortest import Found, shortest
 from .spelling import Speller
@@ -45,6 +47,8 @@ class Completer:
         self._speller = Speller(words)
         self._estimate = Estimate(self._machine, pieces, self._speller.characters())
         self._steps = Steps(self._estimate)
+        self._holes = Holes(self._estimate, self._steps)
+        self._words = words
         self._candidates, self._all_tokens = candidate_tokens(words, self._estimate, self._speller)
         self._shortest: OrderedDict[Frozen, Found | None] = OrderedDict()
 
@@ -88,6 +92,18 @@ class Completer:
         except (UnsatisfiableError, LimitError):
             return False
 
+    def fill(self, config: int, suffix: bytes) -> bytes:
+        """A text such that `suffix` may follow it and end the whole text; a short one.
+
+        The hole may begin and end anywhere: within a terminal, or a character. Raises
+        UnsatisfiableError where no text fits, LimitError where none was found.
+        """
+        self._make_room()
+        text = self._holes.fill(self._machine.thaw(self._outer.freeze(config)), suffix)
+        if text is None:
+            raise UnsatisfiableError("no text fits between this one and the fixed text after it")
+        return text
+
     def canvas(
         self,
         config: int,
@@ -124,6 +140,8 @@ class Completer:
             self._vocabulary.padding_ids,
         )
         canvas = self._plain_canvas(task)
+        if canvas is None:
+            canvas = self._canvas_with_gap(task)
         if canvas is not None:
             return canvas
         return search_canvas(
@@ -167,6 +185,13 @@ class Completer:
         if len(tokens) < length or not agrees:
             return None
         return np.array(tokens, np.int64) if task.may_end(self._after(task, tokens)) else None
+
+    def _canvas_with_gap(self, task: CanvasTask) -> Int64Array | None:
+        """A text in the one gap between fixed tokens."""
+        tokens = canvas_with_gap(self._machine, self._holes, self._speller, task, self._words)
+        if tokens is None or not task.may_end(self._after(task, tokens)):
+            return None
+        return np.array(tokens, np.int64)
 
     def _after(self, task: CanvasTask, tokens: Sequence[int]) -> int:
         """The configuration after tokens of a canvas."""

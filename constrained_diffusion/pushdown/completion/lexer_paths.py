@@ -13,7 +13,7 @@ from ..tables import BoolArray, Int32Array, LexerTables
 FAR = 1 << 20
 """More characters than any terminal takes at least; for what cannot be reached."""
 
-_PREFERRED = [*map(ord, "a0 \n\t"), *range(0x20, 0x7F)]
+_PREFERRED = [*map(ord, "a0 \n\t"), *range(0x61, 0x7B), *range(0x20, 0x7F)]
 
 
 def representatives(

@@ -57,3 +57,27 @@ class Speller:
             tokens.append(self._token[text[start:end]])
             start = end
         return tokens
+
+    def spell_in(self, text: bytes, count: int) -> list[int] | None:
+        """Exactly `count` tokens that spell `text`; None where none do."""
+        size = len(text)
+        # Bit n of possible[i]: text[i:] can be spelled with n tokens.
+        possible = [0] * size + [1]
+        mask = (1 << count + 1) - 1
+        for start in range(size - 1, -1, -1):
+            for end in range(start + 1, min(size, start + self.longest) + 1):
+                if possible[end] and text[start:end] in self._token:
+                    possible[start] |= possible[end] << 1 & mask
+        if not possible[0] >> count & 1:
+            return None
+        tokens = []
+        start = 0
+        for left in range(count - 1, -1, -1):
+            end = next(
+                end
+                for end in range(min(size, start + self.longest), start, -1)
+                if possible[end] >> left & 1 and text[start:end] in self._token
+            )
+            tokens.append(self._token[text[start:end]])
+            start = end
+        return tokens

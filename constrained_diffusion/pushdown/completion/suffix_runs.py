@@ -20,7 +20,7 @@ from ..memory import Memory, find
 from ..tables import Int32Array, Int64Array, Tables
 from .suffix_text import following, position_fields, position_number
 
-ACCEPTED = -1
+ACCEPTED = -2
 """The head of a result that stands for acceptance."""
 
 NODES, RESULTS, CALLERS, WORK, OVERFLOW = range(5)

@@ -6,8 +6,8 @@ the machine's memory.
 
 What the post-lexer's state is at the start of the text is not known. Of a transducer all states are
 tried. Of an indenter the state is (levels, brackets): the levels that the text itself has shown, on
-top of unknown ones, and twice the brackets that the text has opened, plus one where it is known
-that no others are open.
+top of unknown ones, and four times the brackets that the text has opened, plus what is known of
+others: `MAYBE`, `NONE` or `SOME` are open.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from ..tables import (
     Int64Array,
     Tables,
 )
+
+MAYBE, NONE, SOME = 0, 1, 2
 
 UNKNOWN_COLUMN = -2
 """The indentation of a line that begins in the hole."""
@@ -122,20 +124,24 @@ def _indented(
     brackets = np.int64(memory.lists_value[extra])
     fed = np.int64(cons(memory, 0, terminal))
     sign = tables.parser.sign[terminal]
+    others, opened_here = brackets & 3, brackets >> 2
     if sign == OPENING:
-        return _add(memory, found, count, offset, cons(memory, levels, brackets + 2), fed)
+        return _add(memory, found, count, offset, cons(memory, levels, brackets + 4), fed)
     if sign == CLOSING:
-        if brackets >= 2:
-            brackets -= 2
-        elif brackets == 1:
+        if opened_here > 0:
+            brackets -= 4
+        elif others == NONE:
             return count
+        else:
+            brackets = np.int64(MAYBE)
         return _add(memory, found, count, offset, cons(memory, levels, brackets), fed)
     if sign != NEWLINE:
         return _add(memory, found, count, offset, extra, fed)
-    if brackets >= 2:
+    if opened_here > 0 or others == SOME:
         return _add(memory, found, count, offset, extra, 0)
-    if brackets == 0:
-        count = _add(memory, found, count, offset, extra, 0)
+    if others == MAYBE:
+        # Within brackets it is dropped; then one must be closed later.
+        count = _add(memory, found, count, offset, cons(memory, levels, SOME), 0)
     if column == -1:
         return count
     indent, dedent = np.int64(tables.parts.indent[part]), np.int64(tables.parts.dedent[part])
@@ -149,14 +155,14 @@ def _indented(
         level = memory.lists_value[below]
         if level == column:
             queue = cons(memory, _repeated(memory, 0, dedent, dedents), terminal)
-            return _add(memory, found, count, offset, cons(memory, below, 1), queue)
+            return _add(memory, found, count, offset, cons(memory, below, NONE), queue)
         if dedents > 0:
             return count
-        inner = np.int64(cons(memory, np.int64(cons(memory, below, column)), 1))
+        inner = np.int64(cons(memory, np.int64(cons(memory, below, column)), NONE))
         return _add(memory, found, count, offset, inner, opened)
     # Below are levels that nothing is known of: the column is one of them, or a new one on top.
     shown = np.int64(0) if column == UNKNOWN_COLUMN else np.int64(cons(memory, 0, column))
-    after = np.int64(cons(memory, shown, 1))
+    after = np.int64(cons(memory, shown, NONE))
     if levels == 0 and column != 0:
         count = _add(memory, found, count, offset, after, opened)
     for further in range(depth + 1):
@@ -228,6 +234,8 @@ def _at_end(
         queue = _transduced(tables, memory, extra, np.int64(parts.end_terminal[part]), queue)
     if kind != INDENTER:
         return _add(memory, found, count, offset, 0, queue)
+    if memory.lists_value[extra] > NONE:
+        return count
     dedent = np.int64(parts.dedent[part])
     dedents, lowest = 0, np.int64(-1)
     levels = memory.lists_parent[extra]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from ...automata.automaton import ByteAutomaton
 from ...errors import InternalError, LimitError
-from ..machine import Machine
+from ..machine import Frozen, Machine
 from ..reading import GrammarReading
 from ..tables import BoolArray, Int64Array
 from .beam import Limits, beam
@@ -37,11 +39,29 @@ POPS_PER_SLOT = 4
 STATES = 24
 """Abstract states of the relaxed machine that are kept at each position."""
 
-WIDER = 4
-"""How much more room a repeated search gets, in the beam and in the relaxed machine."""
 
-COLLAPSE = 40.0
-"""Nats between what the relaxed machine promises and what was found that call for a repetition."""
+class Room(NamedTuple):
+    """How much a search gets, as factors of the usual limits, and when it gets it.
+
+    Attributes:
+        width: of the beam's slots and hypotheses.
+        states: of the relaxed machine's abstract states.
+        gap: nats between what the relaxed machine promised and what was found.
+    """
+
+    width: int
+    states: int
+    gap: float
+
+
+ROOMS = (Room(1, 1, 0.0), Room(2, 3, 15.0), Room(4, 4, 40.0))
+"""A search is repeated with more room where a gap shows that the beam has lost its way."""
+
+TOLERANCE = 5.0
+"""Nats that a gap must exceed one that repeating did not close."""
+
+_REMEMBERED = 64
+"""Canvases whose gaps are remembered."""
 
 
 class Searcher:
@@ -74,6 +94,7 @@ class Searcher:
         self._guide = Guide(machine, pieces, self._roles, self._repairs)
         self._slot_of = np.full(len(machine.memory.lists_parent), -1, np.int32)
         self._row_of = self._slot_of.copy()
+        self._gaps: OrderedDict[bytes, float] = OrderedDict()
 
     def lattice(self, log_probs: Tensor, allowed: Allowed, witness: Int64Array) -> Lattice:
         """The candidates of each position.
@@ -105,27 +126,42 @@ class Searcher:
         configurations of a few canvases alone fill the memory.
         """
         frozen = self._machine.freeze(config)
-        width, wider = self.width, 1
+        tolerated = self._gaps.get(witness.tobytes(), -math.inf) + TOLERANCE
+        found, first_promise = self._in_room(lattice, frozen, witness, may_end, ROOMS[0])
+        promise = first_promise
+        for room in ROOMS[1:]:
+            if found.exact or promise - found.score <= max(room.gap, tolerated):
+                break
+            found, promise = self._in_room(lattice, frozen, found.mode, may_end, room)
+        self._gaps[found.mode.tobytes()] = first_promise - found.score
+        while len(self._gaps) > _REMEMBERED:
+            self._gaps.popitem(last=False)
+        return found
+
+    def _in_room(
+        self,
+        lattice: Lattice,
+        frozen: Frozen,
+        witness: Int64Array,
+        may_end: Callable[[int], bool] | None,
+        room: Room,
+    ) -> tuple[Survivors, float]:
+        """See `_attempt`; with less room where the memory is full."""
+        limits = Limits(self.width * room.width, self.margin, self.pops * room.width)
         while True:
             if self._machine.crowded:
                 self._machine.reset()
-            found = self._attempt(
-                lattice, self._machine.thaw(frozen), witness, may_end, width, wider
-            )
-            if found is None:
-                self._machine.reset()
-                if width == 1:
-                    raise LimitError(
-                        "the configurations of one canvas fill the memory: the grammar is too "
-                        "ambiguous"
-                    )
-                width = max(width // WIDER, 1)
-                continue
-            survivors, promise = found
-            if wider == 1 and width == self.width and promise - survivors.score > COLLAPSE:
-                wider = WIDER
-                continue
-            return survivors
+            config = self._machine.thaw(frozen)
+            found = self._attempt(lattice, config, witness, may_end, limits, room.states)
+            if found is not None:
+                return found
+            self._machine.reset()
+            if limits.width == 1:
+                raise LimitError(
+                    "the configurations of one canvas fill the memory: the grammar is too "
+                    "ambiguous; use a shorter canvas"
+                )
+            limits = Limits(max(limits.width // 4, 1), limits.margin, max(limits.pops // 4, 1))
 
     def _attempt(
         self,
@@ -133,17 +169,16 @@ class Searcher:
         config: int,
         witness: Int64Array,
         may_end: Callable[[int], bool] | None,
-        width: int,
-        wider: int,
+        limits: Limits,
+        factor: int,
     ) -> tuple[Survivors, float] | None:
         """The survivors, and the score that the relaxed machine promises; None where the memory is
         full."""
         machine = self._machine
         self._guide.refresh()
         potentials, promise = self._guide.potentials(
-            lattice, witness, config, is_last=may_end is None, most_states=STATES * wider
+            lattice, witness, config, is_last=may_end is None, most_states=STATES * factor
         )
-        limits = Limits(width * wider, self.margin, self.pops * wider)
         length = lattice.length
         most = length * (limits.pops + 1)
         offsets = np.zeros(length + 1, np.int64)
@@ -172,9 +207,7 @@ class Searcher:
             Edges(offsets, source[:count], target[:count], token[:count], score[:count]), ends
         )
         mode, best = best_path(edges, ends)
-        survivors = Survivors(
-            mode, best, not left_out, wider, edges, ends, lambda: lattice.log_normaliser
-        )
+        survivors = Survivors(mode, best, not left_out, edges, ends, lambda: lattice.log_normaliser)
         return survivors, promise
 
     def _ends(self, finals: Int64Array, may_end: Callable[[int], bool] | None) -> BoolArray:

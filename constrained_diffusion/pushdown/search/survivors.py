@@ -47,13 +47,11 @@ class Survivors:
         mode: int64 [L], the best canvas.
         score: its score, log probability but for `Lattice.log_normaliser`.
         exact: whether no canvas over the candidates was left out.
-        repeated: how often the search was repeated with more room.
     """
 
     mode: Int64Array
     score: float
     exact: bool
-    repeated: int
     _edges: Edges
     _ends: BoolArray
     _log_normaliser: Callable[[], float]

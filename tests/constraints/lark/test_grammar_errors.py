@@ -86,8 +86,9 @@ def test_syntax_error_in_an_imported_grammar_is_told_at_the_import(tmp_path) -> 
 def test_imports_in_a_circle(tmp_path) -> None:
     (tmp_path / "one.lark").write_text("%import two.b\na: b\n")
     (tmp_path / "two.lark").write_text("%import one.a\nb: a\n")
-    with pytest.raises(cd.GrammarError, match="circle"):
+    with pytest.raises(cd.GrammarError, match="circle") as caught:
         cd.LarkGrammar("start: a\n%import one.a\n", import_paths=[tmp_path])
+    assert caught.value.line == 2
 
 
 def lines(count: int, line: str) -> str:
@@ -117,6 +118,24 @@ TOO_LARGE = [
 def test_grammars_that_explode(grammar: str, words: str, parser: str) -> None:
     with pytest.raises(cd.LimitError, match=words):
         cd.LarkGrammar(grammar, parser=parser)
+
+
+def exponential(n: int) -> str:
+    """A grammar of some 4 n^2 symbols with more than 2^n LR(0) states: a state for each subset of
+    the x that are still there."""
+    numbers = range(n)
+    rules = ["start: " + " | ".join(f"x{i}" for i in numbers)]
+    for i in numbers:
+        others = " | ".join(f'"a{j}" x{i}' for j in numbers if j != i)
+        rules.append(f'x{i}: {others} | "a{i}" y{i} | "b{i}"')
+        rules.append(f"y{i}: " + " | ".join(f'"a{j}" y{i}' for j in numbers) + f' | "c{i}"')
+    return "\n".join(rules) + "\n"
+
+
+def test_automata_that_explode() -> None:
+    cd.LarkGrammar(exponential(4))
+    with pytest.raises(cd.LimitError, match="LALR automaton"):
+        cd.LarkGrammar(exponential(14))
 
 
 def test_large_grammars_that_do_not_explode_load() -> None:

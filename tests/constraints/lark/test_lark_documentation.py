@@ -7,7 +7,6 @@ from pathlib import Path
 
 import constrained_diffusion as cd
 from constrained_diffusion.grammar_files import bundled_grammars
-from constrained_diffusion.pushdown.nesting import deepest_within
 
 PAGE = (Path(__file__).parents[3] / "docs" / "lark.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"```python\n(?P<code>.*?)```\n(?:\n(?P<output>(?:    [^\n]*\n)+))?", re.DOTALL)
@@ -30,10 +29,12 @@ def test_the_table_of_engines() -> None:
         named.update(dict.fromkeys(names.split(", "), (engine, nesting)))
     assert sorted(named) == bundled_grammars()
     for name, (engine, nesting) in named.items():
-        found = deepest_within(cd.LarkGrammar.open(name).reading)
-        assert engine == ("pushdown" if found is None else "token automaton"), name
-        if found is not None:
-            assert nesting == ("exact" if found.depth is None else str(found.depth)), name
+        grammar = cd.LarkGrammar.open(name)
+        is_automaton = grammar.pushdown_parts() is None
+        assert engine == ("token automaton" if is_automaton else "pushdown"), name
+        if is_automaton:
+            found = re.match(r"nesting: at most (\d)", " ".join(grammar.language().bounds))
+            assert nesting == ("exact" if found is None else found[1]), name
 
 
 def test_every_option_exists() -> None:

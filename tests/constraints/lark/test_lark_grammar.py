@@ -90,6 +90,21 @@ def test_equality_is_of_the_language(tmp_path) -> None:
     assert key(a) is not None
 
 
+def test_a_changed_import_is_noticed(tmp_path) -> None:
+    text = "start: word\n%import part.word\n"
+
+    def grammar(word: str) -> cd.LarkGrammar:
+        (tmp_path / "part.lark").write_text(f'word: "{word}"\n')
+        return cd.LarkGrammar(text, import_paths=[tmp_path])
+
+    first, same, other = grammar("x"), grammar("x"), grammar("y")
+    assert first == same and first.lark is same.lark and first != other
+    assert first.refusal("x") is None and other.refusal("y") is None
+    (tmp_path / "part.lark").unlink()
+    with pytest.raises(cd.GrammarError):
+        cd.LarkGrammar(text, import_paths=[tmp_path])
+
+
 def test_every_option_tells_grammars_apart() -> None:
     text = 'start: a\na: "x" _INDENT?\n_INDENT: "i"\n_DEDENT: "d"\n_NEWLINE: "\\n"\n'
     grammars = [

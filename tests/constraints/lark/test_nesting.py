@@ -8,7 +8,7 @@ import pytest
 from nesting_oracle import bracket_depth, lark_accepts, random_text, texts
 
 import constrained_diffusion as cd
-from constrained_diffusion.pushdown.nesting import NestingLimits, deepest_within, nested
+from constrained_diffusion.pushdown.nesting import NestingLimits, nested
 
 SMALL_LIMITS = NestingLimits(
     parser_states=400, work=5_000, states=5_000, steps=500_000, byte_states=5_000
@@ -21,6 +21,14 @@ start: sum
 sum: product | sum "+" product
 product: atom | product "*" atom
 atom: "1" | "(" sum ")"
+"""
+
+INDENTED = """
+start: line+
+line: NAME ":" _NEWLINE _INDENT line+ _DEDENT | NAME _NEWLINE
+NAME: /[a-z]+/
+_NEWLINE: /(\\n *)+/
+%declare _INDENT _DEDENT
 """
 
 # Shift before reduce: an "e" goes to the nearest "i".
@@ -161,19 +169,19 @@ def test_lark_accepts_random_texts_of_the_bundled_grammars(name: str) -> None:
 
 
 def test_the_engine_is_chosen_by_size() -> None:
-    found = deepest_within(cd.LarkGrammar.open("json").reading)
-    assert found is not None and found.depth is not None and found.depth >= 3
-    regular = deepest_within(cd.LarkGrammar.open("csv").reading)
-    assert regular is not None and regular.depth is None and regular.bounds == ()
-    assert deepest_within(cd.LarkGrammar.open("sql").reading) is None
-    assert deepest_within(cd.LarkGrammar.open("python").reading) is None
+    engines = {name: cd.LarkGrammar.open(name).pushdown_parts() for name in ("json", "csv", "sql")}
+    assert engines["json"] is None and engines["csv"] is None and engines["sql"] is not None
+    assert cd.LarkGrammar.open("csv").language().bounds == ()
+    (bound,) = cd.LarkGrammar.open("json").language().bounds
+    assert int(bound.split()[3]) >= 3
+    assert cd.LarkGrammar(INDENTED, postlex="python").pushdown_parts() is not None
 
 
 def test_grammars_too_large_for_an_automaton() -> None:
     with pytest.raises(cd.LimitError, match="max_depth"):
         cd.LarkGrammar.open("sql").language()
-    with pytest.raises(cd.LimitError, match="max_depth"):
-        cd.LarkGrammar.open("python", max_depth=1).language()
+    with pytest.raises(cd.LimitError, match="indented"):
+        cd.LarkGrammar(INDENTED, postlex="python", max_depth=1).language()
     with pytest.raises(cd.LimitError, match="max_depth=40"):
         nested(cd.LarkGrammar.open("json").reading, 40, SMALL_LIMITS)
 

@@ -1,0 +1,1 @@
+"""Corpus, tokenizer, training and evaluation of the bundled code denoiser."""

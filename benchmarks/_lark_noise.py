@@ -104,8 +104,9 @@ class NoisyDenoiser(BaseDenoiser):
         logits = self._confusion.tail(source, self.canvas_length)
         for place in range(self.canvas_length):
             ranked = self._ranked(source, place)
-            # Sure at some positions, undecided at others.
-            slope = source.uniform(0.5, 2.5)
+            # A model that is right is the surer of it, on the whole.
+            is_right = ranked[0] == self._tokens[place]
+            slope = source.uniform(0.8, 2.5) if is_right else source.uniform(0.4, 1.6)
             ranks = torch.arange(len(ranked), dtype=torch.float32)
             logits[place, torch.tensor(ranked)] = -slope * ranks.pow(0.6)
         return logits

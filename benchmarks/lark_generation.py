@@ -4,9 +4,10 @@
 and takes 10 or 30 per cent of them for others, either afresh for each canvas it sees, or the same
 ones in the same way at every step. Each output is parsed by Lark.
 
-Times are processor times of the posterior of a step: the candidates out of [L, V] logits (`candidates`), then the
-search, in milliseconds; of the first step of each canvas (`first`, with no canvas known before) and
-of all others (`warm`). For grammars that became an automaton the posterior and its mode are timed.
+Times are processor times of the posterior of a step, in milliseconds: the candidates out of logits
+[L, V] (`candidates`), then the search; of the first step of each canvas (`first`, with no canvas
+known before) and of all others (`warm`). For grammars that became an automaton the posterior and
+its mode are timed, as `search`.
 Accuracy is the share of a sample's tokens (with its end) that are right in the first step: of the
 most probable tokens by themselves (`argmax`) and of the posterior's mode (`witness`), and of the
 output. AUC says how well right tokens of the witness are told from wrong ones by the model's
@@ -316,6 +317,7 @@ def run_grammar(
                 )
     first = spread([t.whole for t in outcome.times if t.is_first])
     warm = spread([t.whole for t in outcome.times if not t.is_first])
+    candidates = spread([t.candidates for t in outcome.times if not t.is_first])
     search = spread([t.rest for t in outcome.times if not t.is_first])
     row = {
         "grammar": file.name,
@@ -328,6 +330,7 @@ def run_grammar(
         "first p95": first[1],
         "warm": warm[0],
         "warm p95": warm[1],
+        "candidates": candidates[0],
         "search": search[0],
         "search p95": search[1],
         "slowest": max((t.whole for t in outcome.times), default=None),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, overload
 
@@ -72,7 +73,7 @@ def infill(
     Raises UnsatisfiableError where no text fits, with the line and column of the whole text at
     which it breaks; CanvasTooSmallError where none fits onto the canvas; GrammarError, LimitError.
     """
-    from ..constraints import Constraint, Infill, LarkGrammar, Text, compile
+    from ..constraints import Constraint, Infill, Text, compile
 
     if n is not None and (not isinstance(n, int) or isinstance(n, bool) or n < 1):
         raise ConstrainedDiffusionError(f"n is a whole number from 1 on, got {n!r}")
@@ -80,7 +81,7 @@ def infill(
         if not isinstance(text, str):
             raise ConstrainedDiffusionError(f"{name} is a text, got {type(text).__name__}")
     if isinstance(language, str):
-        language = LarkGrammar.open(language)
+        language = _bundled(language)
     elif language is None:
         language = Text()
     elif not isinstance(language, Constraint):
@@ -104,3 +105,16 @@ def infill(
             found[result.text] = result
     ranked = sorted(found.values(), key=lambda result: result.log_evidence, reverse=True)
     return ranked[0] if n is None else ranked
+
+
+@functools.lru_cache(maxsize=8)
+def _bundled(name: str) -> Constraint:
+    from ..constraints import LarkGrammar
+    from ..grammar_files import bundled_grammars
+
+    if name not in bundled_grammars():
+        raise ConstrainedDiffusionError(
+            f"language {name!r} is no bundled grammar; they are {', '.join(bundled_grammars())}, "
+            "and LarkGrammar.open reads files"
+        )
+    return LarkGrammar.open(name)

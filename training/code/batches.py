@@ -51,10 +51,10 @@ class Shape:
 
 
 SHAPES = (
-    Shape(128, 63, 32, 32, 0.50),
-    Shape(128, 63, CANVAS, 24, 0.20),
-    Shape(BEFORE, AFTER - 1, 32, 12, 0.15),
-    Shape(BEFORE, AFTER - 1, CANVAS, 10, 0.15),
+    Shape(128, 63, 32, 16, 0.60),
+    Shape(128, 63, CANVAS, 12, 0.20),
+    Shape(BEFORE, AFTER - 1, 32, 6, 0.10),
+    Shape(BEFORE, AFTER - 1, CANVAS, 5, 0.10),
 )
 
 

@@ -24,7 +24,7 @@ from training.code.dataset import Corpus, read
 from training.code.tokenizer import MASK_ID, PAD_ID, train_tokenizer
 from training.trainer import CHECKPOINT, Trainer, adamw, add_arguments, train
 
-PEAK_RATE = 2.5e-3
+PEAK_RATE = 2e-3
 WARMUP_STEPS = 200
 AVERAGE = 0.998
 WEIGHT_DECAY = 0.02
@@ -98,7 +98,7 @@ class CodeTrainer(Trainer):
         count = round(HIDDEN_SHARE * batch.prompt.numel())
         hidden = torch.multinomial((batch.prompt != PAD_ID).flatten().float() + 1e-6, count)
         reading = torch.rand(()) < READING_SHARE
-        read = batch.prompt
+        read = batch.prompt.clone()
         if reading:
             read = read.flatten().index_fill(0, hidden, MASK_ID).view_as(read)
         inputs = (

@@ -33,7 +33,7 @@ class BoundedParser(LALR_Parser):
     """In the place of `lark.parsers.lalr_parser.LALR_Parser`, by Lark's option `_plugins`."""
 
     def __init__(self, parser_conf: Any, debug: bool = False, strict: bool = False) -> None:
-        analysis = _BoundedAnalyzer(parser_conf, debug=debug, strict=strict)
+        analysis: Any = _BoundedAnalyzer(parser_conf, debug=debug, strict=strict)
         analysis.compute_lalr()
         self._parse_table = analysis.parse_table
         self.parser_conf = parser_conf

@@ -19,7 +19,7 @@ MAX_TERMINAL_DEPTH = 100
 """Terminals that use terminals that use terminals …"""
 
 MAX_ALTERNATIVES = 5_000
-"""Alternatives of one rule, once optional parts are multiplied out."""
+"""Alternatives of all rules, once optional parts are multiplied out."""
 
 MAX_INSTANCES = 2_000
 """Uses of templates with different arguments."""
@@ -74,12 +74,13 @@ def check_terminals(text: str) -> None:
 
 def check_rules(grammar: Any) -> None:
     """Raises LimitError where the rules of a `lark.load_grammar.Grammar` would multiply."""
+    total = 0
     for name, _, tree, _ in grammar.rule_defs:
-        if tree is not None and _alternatives(tree) > MAX_ALTERNATIVES:
+        total += 0 if tree is None else _alternatives(tree)
+        if total > MAX_ALTERNATIVES:
             raise LimitError(
-                f"the rule {name} has more than {MAX_ALTERNATIVES:,} alternatives once its "
-                "optional and repeated parts are multiplied out; give some of them rules of their "
-                "own"
+                f"the rules up to {name} have more than {MAX_ALTERNATIVES:,} alternatives once "
+                "optional and repeated parts are multiplied out; give such parts rules of their own"
             )
     _check_templates(grammar)
 

@@ -61,11 +61,13 @@ def load(
     # Whatever Lark stumbles over is in the grammar, which is the caller's.
     except Exception as error:
         raise grammar_error(error, text, _loaded(loader)) from None
+    # Its tables are those of Lark's own parser; to others this is an ordinary object.
+    lark.options.options["_plugins"] = {}
     # Lark keeps this only where it read the text itself; whoever tells places needs it.
     lark.source_grammar = text
     made = frozenset() if postlex is None else postlex.made
     _check_declared(lark, made | frozenset(never), text)
-    _check_not_empty(lark, start, text)
+    _check_not_empty(lark.rules, start, text)
     return lark
 
 
@@ -123,21 +125,28 @@ def _check_declared(lark: Any, made: frozenset[str], text: str) -> None:
                 )
 
 
-def _check_not_empty(lark: Any, start: str, text: str) -> None:
+def _check_not_empty(rules: Sequence[Any], start: str, text: str) -> None:
     """Raises GrammarError where every text of the start rule would be infinite."""
+    # Each symbol of a rule is looked at once (as in unit propagation).
     finite: set[str] = set()
-    grew = True
-    while grew:
-        grew = False
-        for rule in lark.rules:
-            if rule.origin.name not in finite and all(
-                symbol.is_term or symbol.name in finite for symbol in rule.expansion
-            ):
-                finite.add(rule.origin.name)
-                grew = True
+    missing = [len([symbol for symbol in rule.expansion if not symbol.is_term]) for rule in rules]
+    users: dict[str, list[int]] = {}
+    for number, rule in enumerate(rules):
+        for symbol in rule.expansion:
+            if not symbol.is_term:
+                users.setdefault(symbol.name, []).append(number)
+    waiting = [number for number, count in enumerate(missing) if count == 0]
+    while waiting:
+        name = rules[waiting.pop()].origin.name
+        if name not in finite:
+            finite.add(name)
+            for number in users.get(name, ()):
+                missing[number] -= 1
+                if missing[number] == 0:
+                    waiting.append(number)
     if start in finite:
         return
-    origin = _endless(lark.rules, finite, start)
+    origin = _endless(rules, finite, start)
     raise GrammarError(
         f"no text satisfies the rule {start}: the rule {origin} never ends, since each of its "
         "alternatives needs a rule that never ends; add an alternative without recursion",
@@ -145,7 +154,7 @@ def _check_not_empty(lark: Any, start: str, text: str) -> None:
     )
 
 
-def _endless(rules: Any, finite: set[str], start: str) -> str:
+def _endless(rules: Sequence[Any], finite: set[str], start: str) -> str:
     """A rule that never ends since it comes back to itself, not for another rule's sake."""
     used: dict[str, set[str]] = {}
     for rule in rules:

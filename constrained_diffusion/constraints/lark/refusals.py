@@ -37,8 +37,9 @@ def accepted(lark: Any, text: str) -> bool:
 def _refusing() -> tuple[type[Exception], ...]:
     from lark.exceptions import LarkError
 
-    # AssertionError: an Indenter's own checks.
-    return LarkError, AssertionError
+    # AssertionError: an Indenter's own checks. RuntimeError: a defect of Lark's Earley parser where
+    # two alternatives of the start rule are complete with only ignored text between them.
+    return LarkError, AssertionError, RuntimeError
 
 
 def line_and_column(text: str, position: int) -> tuple[int, int]:

@@ -20,7 +20,7 @@ from ..kernels import ENDED
 from ..machine import Machine
 from ..memory import LEX, STACK, Memory, VocabularyText
 from ..reading import UNREACHABLE
-from ..tables import Int32Array, Int64Array, Tables
+from ..tables import Int, Int32Array, Int64Array, Tables
 from .estimate import Estimate
 
 WIDTHS = (24, 200)
@@ -36,7 +36,7 @@ def _step_many(
     tables: Tables,
     memory: Memory,
     text: VocabularyText,
-    config: int,
+    config: Int,
     tokens: Int64Array,
     targets: Int32Array,
 ) -> None:
@@ -209,7 +209,7 @@ def _most_different(estimate: Estimate, layer: Layer, width: int, room: int) -> 
             kinds.setdefault((-1, -1), []).append((0, config))
             continue
         remaining = estimate.remaining(config)
-        if remaining >= UNREACHABLE or remaining > room:
+        if not estimate.machine.suffix and (remaining >= UNREACHABLE or remaining > room):
             continue
         fields = memory.threads[memory.lists_value[config]]
         kind = int(fields[LEX]), int(memory.stacks_state[fields[STACK]])

@@ -40,7 +40,7 @@ class Completer:
 
         self._outer = machine
         self._vocabulary = vocabulary
-        self._machine = Machine(machine.tables, [])
+        self._machine = Machine(machine.tables, [], suffix=machine.suffix)
         self._machine.kernel_text = machine.kernel_text
         text = set(text_token_ids(vocabulary))
         words = [word if token in text else None for token, word in enumerate(vocabulary.tokens)]
@@ -92,17 +92,25 @@ class Completer:
         except (UnsatisfiableError, LimitError):
             return False
 
-    def fill(self, config: int, suffix: bytes) -> bytes:
+    def fill(self, config: int, suffix: bytes = b"") -> bytes:
         """A text such that `suffix` may follow it and end the whole text; a short one.
 
-        The hole may begin and end anywhere: within a terminal, or a character. Raises
-        UnsatisfiableError where no text fits, LimitError where none was found.
+        The hole may begin and end anywhere: within a terminal, or a character. What the machine
+        itself has as its suffix may be the end of `suffix` or left out.
+
+        Raises UnsatisfiableError where no text fits, LimitError where none was found.
         """
         self._make_room()
-        text = self._holes.fill(self._machine.thaw(self._outer.freeze(config)), suffix)
+        own = self._machine.suffix
+        inner = suffix[: len(suffix) - len(own)] if own and suffix.endswith(own) else suffix
+        text = self._holes.fill(self._machine.thaw(self._outer.freeze(config)), inner)
         if text is None:
             raise UnsatisfiableError("no text fits between this one and the fixed text after it")
         return text
+
+    def spelled(self, text: bytes) -> list[int] | None:
+        """The fewest tokens of the vocabulary that spell a text; None where none do."""
+        return self._speller.spell(text)
 
     def canvas(
         self,
@@ -209,7 +217,13 @@ class Completer:
         if frozen in self._shortest:
             self._shortest.move_to_end(frozen)
             return self._shortest[frozen]
-        found = shortest(self._estimate, self._steps, self._machine.thaw(frozen))
+        start = self._machine.thaw(frozen)
+        if self._machine.suffix:
+            # What follows may finish what is open, so that no estimate holds.
+            text = self._holes.fill(start, b"")
+            found = None if text is None else Found(text, is_shortest=False)
+        else:
+            found = shortest(self._estimate, self._steps, start)
         self._shortest[frozen] = found
         if len(self._shortest) > _REMEMBERED:
             self._shortest.popitem(last=False)

@@ -14,6 +14,7 @@ from ..tables import FED, IGNORED, INDENTER, NEWLINE, TRANSDUCER
 from .estimate import Estimate
 from .lexer_paths import FAR
 from .parser_costs import Item
+from .stack_sets import stacks_below
 from .state_graph import Symbol
 
 MAX_STACKS = 20_000
@@ -115,18 +116,14 @@ def finished_stacks(estimate: Estimate, origins: list[Source]) -> Finished:
         cost_of[stack] = cost
         came[stack] = origin
         for item in costs.items[int(memory.stacks_state[stack])]:
-            below = stack
-            for _ in range(item.pop):
-                below = int(memory.stacks_parent[below])
-            if below == 0:
-                continue
-            target = costs.follow(int(memory.stacks_state[below]), False, item.head)
-            if target < 0:
-                continue
-            reached = int(push(machine.kernel_memory, below, target))
-            if reached not in cost_of:
-                order += 1
-                heapq.heappush(queue, (cost + item.cost, order, reached, (stack, item)))
+            for below in stacks_below(machine, stack, item.pop):
+                target = costs.follow(int(memory.stacks_state[below]), False, item.head)
+                if target < 0:
+                    continue
+                reached = int(push(machine.kernel_memory, below, target))
+                if reached not in cost_of:
+                    order += 1
+                    heapq.heappush(queue, (cost + item.cost, order, reached, (stack, item)))
     by_state: dict[int, list[tuple[int, int]]] = {}
     for stack, cost in cost_of.items():
         by_state.setdefault(int(memory.stacks_state[stack]), []).append((cost, stack))

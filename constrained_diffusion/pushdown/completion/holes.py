@@ -42,13 +42,13 @@ class Holes:
         self._distances: dict[int, Int32Array] = {}
 
     def fill(self, config: int, suffix: bytes) -> bytes | None:
-        """A text such that `suffix` may follow it and end the whole text; a short one. None where
-        no text does, LimitError where none was found."""
+        """A text such that `suffix`, and then the machine's own, may follow it and end the whole
+        text; a short one. None where no text does, LimitError where none was found."""
         if self._ends_with(config, suffix):
             return b""
         single = len(self._machine.tables.parts.kind) == 1
         if single and self._machine.tables.parts.kind[0] == GRAMMAR:
-            for tried, text in enumerate(self._candidates(config, suffix)):
+            for tried, text in enumerate(self._candidates(config, suffix + self._machine.suffix)):
                 if self._ends_with(config, text + suffix):
                     return text
                 if tried == MAX_TEXTS:

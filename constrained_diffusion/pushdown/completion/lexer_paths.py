@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from ..tables import BoolArray, Int32Array, LexerTables
+from ..tables import BoolArray, Int, Int32Array, LexerTables
 
 FAR = 1 << 20
 """More characters than any terminal takes at least; for what cannot be reached."""
@@ -71,7 +71,7 @@ def _match_distances(
     match_back: Int32Array,
     end_match: Int32Array,
     end_back: Int32Array,
-    num_terminals: int,
+    num_terminals: Int,
 ) -> Int32Array:
     states = len(match)
     result = np.full((states, num_terminals), FAR, np.int32)
@@ -112,7 +112,7 @@ def _match_distances(
 
 
 @njit(cache=True)
-def distances_from(following: Int32Array, start: int) -> Int32Array:
+def distances_from(following: Int32Array, start: Int) -> Int32Array:
     """int32 [S]: the fewest characters, at least one, from a state to each; FAR where none lead
     there. following: int32 [S, C], `LexerTables.next`."""
     states = len(following)

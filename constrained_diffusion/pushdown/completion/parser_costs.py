@@ -21,6 +21,7 @@ from ..parsing import Rule
 from ..reading import UNREACHABLE, GrammarReading
 from ..reading.costs import costs_of
 from ..tables import TRANSDUCER, Int64Array
+from .stack_sets import stacks_below
 
 Piece: TypeAlias = "GrammarReading | ByteAutomaton"
 
@@ -35,13 +36,12 @@ class Item(NamedTuple):
 
 
 class Exit(NamedTuple):
-    """A way from a state down: by `items` that pop one state each but the last, which pops `pop`
-    (two at least) and leads to `head`."""
+    """A way from a state down: items that pop one state each, then one that pops `pop` (two at
+    least) and leads to `head`."""
 
     pop: int
     head: int
     cost: int
-    items: tuple[Item, ...]
 
 
 class ParserCosts:
@@ -175,9 +175,9 @@ class ParserCosts:
         best: dict[tuple[int, int], Exit] = {}
         end = UNREACHABLE
         done: set[int] = set()
-        queue: list[tuple[int, int, tuple[Item, ...]]] = [(0, state, ())]
+        queue: list[tuple[int, int]] = [(0, state)]
         while queue:
-            cost, current, path = heapq.heappop(queue)
+            cost, current = heapq.heappop(queue)
             if current in done:
                 continue
             done.add(current)
@@ -188,10 +188,10 @@ class ParserCosts:
                 if item.pop == 1:
                     target = self._goto[below][item.head]
                     if target >= 0 and target not in done:
-                        heapq.heappush(queue, (total, target, (*path, item)))
+                        heapq.heappush(queue, (total, target))
                 known_exit = best.get((item.pop, item.head))
                 if item.pop > 1 and (known_exit is None or known_exit.cost > total):
-                    best[item.pop, item.head] = Exit(item.pop, item.head, total, (*path, item))
+                    best[item.pop, item.head] = Exit(item.pop, item.head, total)
         result = (sorted(best.values(), key=lambda one: one.cost), end)
         self._exits[key] = result
         return result
@@ -216,25 +216,25 @@ class ParserCosts:
 
     def _lower(self, stack: int) -> list[tuple[int, int]]:
         """Lower stacks and their costs; stack 0 stands for the end of the text."""
-        memory = self._machine.memory
+        machine = self._machine
+        memory = machine.memory
         state = int(memory.stacks_state[stack])
-        base = int(memory.stacks_parent[stack])
-        if base == 0:
+        bases = stacks_below(machine, stack, 1)
+        if not bases:
             symbol = self._start_symbols.get(state)
             if state in self._empty_starts:
                 return [(0, 0)]
             return [] if symbol is None else [(0, int(self.nonterminal[symbol]))]
-        exits, end = self.exits(int(memory.stacks_state[base]), state)
-        result = [(0, end)] if end < UNREACHABLE else []
-        for pop, head, cost, _ in exits:
-            below = base
-            for _ in range(pop - 1):
-                below = int(memory.stacks_parent[below])
-            if below == 0:
-                continue
-            target = self._goto[int(memory.stacks_state[below])][head]
-            if target >= 0:
-                result.append((int(push(self._machine.kernel_memory, below, target)), cost))
+        result = []
+        for base in bases:
+            exits, end = self.exits(int(memory.stacks_state[base]), state)
+            if end < UNREACHABLE:
+                result.append((0, end))
+            for pop, head, cost in exits:
+                for below in stacks_below(machine, base, pop - 1):
+                    target = self._goto[int(memory.stacks_state[below])][head]
+                    if target >= 0:
+                        result.append((int(push(machine.kernel_memory, below, target)), cost))
         return result
 
 

@@ -11,6 +11,7 @@ from ..machine import Machine
 from ..memory import cons
 from ..tables import INDENTER, TRANSDUCER, Int32Array
 from .hole_ends import End
+from .stack_sets import stacks_below
 from .suffix_runs import ACCEPTED, FIRST_RESULT, OVERFLOW, new_runs, run_from
 from .suffix_text import after_terminal
 
@@ -115,19 +116,16 @@ class SuffixReader:
         waiting = [first]
         while waiting:
             top, (position, head, pops) = waiting.pop()
-            for _ in range(pops):
-                top = int(memory.stacks_parent[top])
-            if top == 0:
-                continue
-            state = int(memory.stacks_state[top])
-            wants = self.run(state, position) if head < 0 else self.go_on(state, position, head)
-            for following in wants:
-                if following.head == ACCEPTED:
-                    self._accepted[first] = True
-                    return True
-                step = (top, following)
-                if step not in seen:
-                    seen.add(step)
-                    waiting.append(step)
+            for below in stacks_below(self._machine, top, pops):
+                state = int(memory.stacks_state[below])
+                wants = self.run(state, position) if head < 0 else self.go_on(state, position, head)
+                for following in wants:
+                    if following.head == ACCEPTED:
+                        self._accepted[first] = True
+                        return True
+                    step = (below, following)
+                    if step not in seen:
+                        seen.add(step)
+                        waiting.append(step)
         self._accepted.update(dict.fromkeys(seen, False))
         return False

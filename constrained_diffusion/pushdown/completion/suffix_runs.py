@@ -17,7 +17,7 @@ import numpy as np
 from numba import njit
 
 from ..memory import Memory, find
-from ..tables import Int32Array, Int64Array, Tables
+from ..tables import Int, Int32Array, Int64Array, Tables
 from .suffix_text import following, position_fields, position_number
 
 ACCEPTED = -2
@@ -73,7 +73,7 @@ def new_runs(capacity: int = 1 << 18) -> Runs:
 
 
 @njit(cache=True)
-def _push_work(runs: Runs, first: int, second: int, third: int) -> None:
+def _push_work(runs: Runs, first: Int, second: Int, third: Int) -> None:
     place = runs.count[WORK]
     if place >= len(runs.work):
         runs.count[OVERFLOW] = 1
@@ -85,7 +85,7 @@ def _push_work(runs: Runs, first: int, second: int, third: int) -> None:
 
 
 @njit(cache=True)
-def _node(runs: Runs, state: int, position: int) -> int:
+def _node(runs: Runs, state: Int, position: Int) -> Int:
     """The node of a state and a position; a new one is put to work. 0 where the tables are full."""
     key = (np.int64(position) << 24 | np.int64(state)) + 1
     slot = find(runs.key, key)
@@ -105,7 +105,7 @@ def _node(runs: Runs, state: int, position: int) -> int:
 
 
 @njit(cache=True)
-def _call(runs: Runs, caller: int, kind: int, state: int, position: int) -> None:
+def _call(runs: Runs, caller: Int, kind: Int, state: Int, position: Int) -> None:
     """Lets `caller` have the results of a state at a position."""
     node = _node(runs, state, position)
     entry = runs.nodes[node, FIRST_CALLER]
@@ -129,7 +129,7 @@ def _call(runs: Runs, caller: int, kind: int, state: int, position: int) -> None
 
 
 @njit(cache=True)
-def _add_result(runs: Runs, node: int, position: int, head: int, pops: int) -> None:
+def _add_result(runs: Runs, node: Int, position: Int, head: Int, pops: Int) -> None:
     entry = runs.nodes[node, FIRST_RESULT]
     while entry != 0:
         known = runs.results[entry]
@@ -154,7 +154,7 @@ def _add_result(runs: Runs, node: int, position: int, head: int, pops: int) -> N
 
 @njit(cache=True)
 def _go_on(
-    tables: Tables, memory: Memory, runs: Runs, part: int, node: int, position: int, head: int
+    tables: Tables, memory: Memory, runs: Runs, part: Int, node: Int, position: Int, head: Int
 ) -> None:
     """The state of a node is on top again, at a position, and `head` is pushed on it."""
     target = np.int64(tables.parser.goto[runs.nodes[node, STATE], head])
@@ -170,7 +170,7 @@ def _go_on(
 
 @njit(cache=True)
 def _begin(
-    tables: Tables, memory: Memory, runs: Runs, text: Int32Array, part: int, depth: int, node: int
+    tables: Tables, memory: Memory, runs: Runs, text: Int32Array, part: Int, depth: Int, node: Int
 ) -> None:
     """The first step of a node."""
     parser = tables.parser
@@ -207,11 +207,11 @@ def run_from(
     memory: Memory,
     runs: Runs,
     text: Int32Array,
-    part: int,
-    depth: int,
-    state: int,
-    position: int,
-) -> int:
+    part: Int,
+    depth: Int,
+    state: Int,
+    position: Int,
+) -> Int:
     """The node of a state at a position, with all its results."""
     result = _node(runs, state, position)
     while runs.count[WORK] > 0 and runs.count[OVERFLOW] == 0:

@@ -24,6 +24,7 @@ from ..tables import (
     OPENING,
     REFUSED,
     TRANSDUCER,
+    Int,
     Int32Array,
     Int64Array,
     Tables,
@@ -36,7 +37,7 @@ UNKNOWN_COLUMN = -2
 
 
 @njit(cache=True)
-def position_number(memory: Memory, offset: int, extra: int, queue: int) -> int:
+def position_number(memory: Memory, offset: Int, extra: Int, queue: Int) -> Int:
     """The number of a position; 0 where the memory is full."""
     number = cons(memory, 0, np.int64(offset))
     number = cons(memory, np.int64(number), np.int64(extra))
@@ -44,7 +45,7 @@ def position_number(memory: Memory, offset: int, extra: int, queue: int) -> int:
 
 
 @njit(cache=True)
-def position_fields(memory: Memory, position: int) -> tuple[int, int, int]:
+def position_fields(memory: Memory, position: Int) -> tuple[Int, Int, Int]:
     """Offset, extra and queue."""
     queue = np.int64(memory.lists_value[position])
     rest = memory.lists_parent[position]
@@ -55,8 +56,8 @@ def position_fields(memory: Memory, position: int) -> tuple[int, int, int]:
 
 @njit(cache=True)
 def lexed(
-    tables: Tables, text: Int32Array, state: int, offset: int, column: int
-) -> tuple[int, int, int]:
+    tables: Tables, text: Int32Array, state: Int, offset: Int, column: Int
+) -> tuple[Int, Int, Int]:
     """What a lexer reads from a state: the terminal (-1: none), where it ends, and the
     indentation there.
 
@@ -91,7 +92,7 @@ def lexed(
 
 
 @njit(cache=True)
-def _repeated(memory: Memory, queue: int, terminal: int, times: int) -> int:
+def _repeated(memory: Memory, queue: Int, terminal: Int, times: Int) -> Int:
     """`terminal` some times in front of a queue."""
     for _ in range(times):
         queue = np.int64(cons(memory, np.int64(queue), np.int64(terminal)))
@@ -99,7 +100,7 @@ def _repeated(memory: Memory, queue: int, terminal: int, times: int) -> int:
 
 
 @njit(cache=True)
-def _add(memory: Memory, found: Int64Array, count: int, offset: int, extra: int, queue: int) -> int:
+def _add(memory: Memory, found: Int64Array, count: Int, offset: Int, extra: Int, queue: Int) -> Int:
     if count < len(found):
         found[count] = position_number(memory, offset, extra, queue)
         count += 1
@@ -110,15 +111,15 @@ def _add(memory: Memory, found: Int64Array, count: int, offset: int, extra: int,
 def _indented(
     tables: Tables,
     memory: Memory,
-    part: int,
-    extra: int,
-    terminal: int,
-    column: int,
-    depth: int,
-    offset: int,
+    part: Int,
+    extra: Int,
+    terminal: Int,
+    column: Int,
+    depth: Int,
+    offset: Int,
     found: Int64Array,
-    count: int,
-) -> int:
+    count: Int,
+) -> Int:
     """Adds the positions after a terminal of an indenter to found[:count]; the new count."""
     levels = np.int64(memory.lists_parent[extra])
     brackets = np.int64(memory.lists_value[extra])
@@ -175,15 +176,15 @@ def _indented(
 def after_terminal(
     tables: Tables,
     memory: Memory,
-    part: int,
-    extra: int,
-    terminal: int,
-    column: int,
-    depth: int,
-    offset: int,
+    part: Int,
+    extra: Int,
+    terminal: Int,
+    column: Int,
+    depth: Int,
+    offset: Int,
     found: Int64Array,
-    count: int,
-) -> int:
+    count: Int,
+) -> Int:
     """Adds the positions after a terminal that ends at `offset` to found[:count]; the new count.
 
     depth: the most levels that are closed at once beyond those that the text has shown.
@@ -206,7 +207,7 @@ def after_terminal(
 
 
 @njit(cache=True)
-def _transduced(tables: Tables, memory: Memory, state: int, terminal: int, queue: int) -> int:
+def _transduced(tables: Tables, memory: Memory, state: Int, terminal: Int, queue: Int) -> Int:
     """What a transducer feeds for a terminal, in front of a queue."""
     parts = tables.parts
     row = state * parts.filter_next.shape[1] + terminal
@@ -219,13 +220,13 @@ def _transduced(tables: Tables, memory: Memory, state: int, terminal: int, queue
 def _at_end(
     tables: Tables,
     memory: Memory,
-    part: int,
-    extra: int,
-    depth: int,
-    offset: int,
+    part: Int,
+    extra: Int,
+    depth: Int,
+    offset: Int,
     found: Int64Array,
-    count: int,
-) -> int:
+    count: Int,
+) -> Int:
     """Adds the positions after all characters, with the end terminal in the queue."""
     parts = tables.parts
     queue = np.int64(cons(memory, 0, np.int64(parts.end_terminal[part])))
@@ -258,12 +259,12 @@ def following(
     tables: Tables,
     memory: Memory,
     text: Int32Array,
-    part: int,
-    depth: int,
-    state: int,
-    position: int,
+    part: Int,
+    depth: Int,
+    state: Int,
+    position: Int,
     found: Int64Array,
-) -> int:
+) -> Int:
     """Writes the positions that follow one with an empty queue to `found`, as the lexers of the LR
     state `state` read the text; their number."""
     offset, extra, _ = position_fields(memory, position)
@@ -297,14 +298,14 @@ def _read_from(
     tables: Tables,
     memory: Memory,
     text: Int32Array,
-    part: int,
-    depth: int,
-    lex: int,
-    offset: int,
-    extra: int,
+    part: Int,
+    depth: Int,
+    lex: Int,
+    offset: Int,
+    extra: Int,
     found: Int64Array,
-    count: int,
-) -> int:
+    count: Int,
+) -> Int:
     if lex == 0:
         return count
     terminal, end, column = lexed(tables, text, lex, offset, -1)

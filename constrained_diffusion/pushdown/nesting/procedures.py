@@ -125,6 +125,7 @@ class _Construction:
     def __init__(self, whole: Procedures, state: int, left: int) -> None:
         self._whole, self._state, self._left = whole, state, left
         self._cut = False
+        self._called: dict[int, Procedure] = {}
         self._number: dict[frozenset[tuple[int, int]], int] = {}
         self._sets: list[frozenset[tuple[int, int]]] = []
 
@@ -172,9 +173,12 @@ class _Construction:
         return self._whole._lexers[self._state]
 
     def _procedure(self, called: int) -> Procedure:
-        procedure = self._whole.called(called, self._left)
-        assert procedure is not None
-        self._cut = self._cut or procedure.cut
+        procedure = self._called.get(called)
+        if procedure is None:
+            procedure = self._whole.called(called, self._left)
+            assert procedure is not None
+            self._called[called] = procedure
+            self._cut = self._cut or procedure.cut
         return procedure
 
     def _move(self, item: tuple[int, int], terminal: int) -> None:
@@ -225,25 +229,18 @@ class _Construction:
 
 def _minimal(moves: list[dict[int, Move]], lexers: list[frozenset[int]], cut: bool) -> Procedure:
     """Equal states merged (by refinement, after E. F. Moore), numbered from the first on."""
+    block = _numbers(
+        (label, tuple((t, target < 0, exits) for t, (target, exits) in row.items()))
+        for label, row in zip(lexers, moves, strict=True)
+    )
+    targets = [tuple(target for target, _ in row.values() if target >= 0) for row in moves]
     count = 0
-    block: list[int] = [0] * len(moves)
-    while True:
-        numbers: dict[object, int] = {}
-        refined = []
-        for state, row in enumerate(moves):
-            signature = (
-                block[state],
-                lexers[state],
-                frozenset(
-                    (t, -1 if target < 0 else block[target], exits)
-                    for t, (target, exits) in row.items()
-                ),
-            )
-            refined.append(numbers.setdefault(signature, len(numbers)))
-        block = refined
-        if len(numbers) == count:
-            break
-        count = len(numbers)
+    while count < max(block) + 1:
+        count = max(block) + 1
+        block = _numbers(
+            (block[state], tuple([block[target] for target in after]))
+            for state, after in enumerate(targets)
+        )
     first = {number: state for state, number in reversed(list(enumerate(block)))}
     return Procedure(
         tuple(
@@ -256,3 +253,9 @@ def _minimal(moves: list[dict[int, Move]], lexers: list[frozenset[int]], cut: bo
         tuple(lexers[first[number]] for number in range(count)),
         cut,
     )
+
+
+def _numbers(values: Iterable[object]) -> list[int]:
+    """Equal values as equal numbers, from 0 on in order of appearance."""
+    known: dict[object, int] = {}
+    return [known.setdefault(value, len(known)) for value in values]

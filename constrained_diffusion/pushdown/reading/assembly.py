@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,6 +79,11 @@ def assemble(parts: Sequence[GrammarReading | ByteAutomaton]) -> Tables:
         GrammarError: indenters of different tab lengths, or terminals that no lexer table can hold.
         LimitError: tables that are too large.
     """
+    return _assembled(tuple(parts))
+
+
+@lru_cache(maxsize=8)
+def _assembled(parts: tuple[GrammarReading | ByteAutomaton, ...]) -> Tables:
     from ..lexing import build_lexers
 
     offsets = [_Offsets()]

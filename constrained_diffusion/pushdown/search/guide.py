@@ -10,7 +10,7 @@ import numpy as np
 from ...automata.automaton import ByteAutomaton
 from ..machine import Machine
 from ..reading import GrammarReading
-from ..tables import INDENTER, Int32Array, Int64Array, Tables, UInt8Array
+from ..tables import INDENTER, NEWLINE, Int32Array, Int64Array, Tables, UInt8Array
 from .invariants import STRIDES, counters_of
 from .lattice import Lattice
 from .potentials import HOPELESS, Potentials, find_potentials
@@ -213,8 +213,7 @@ def counter_weights(
         if isinstance(piece, ByteAutomaton):
             continue
         parser = piece.parser
-        made = {piece.filter.indent, piece.filter.dedent} if piece.filter.kind == INDENTER else ()
-        counters = counters_of(parser.rules, parser.start_symbol, never=frozenset(made))
+        counters = counters_of(parser.rules, parser.start_symbol, never=_unsteady(piece))
         for stride, counter in zip(STRIDES, counters, strict=False):
             for terminal, value in counter.terminals.items():
                 terminal_weight[first_terminal + terminal] += stride * value
@@ -226,3 +225,11 @@ def counter_weights(
         first_terminal += parser.shift.shape[1]
         first_nonterminal += parser.goto.shape[1]
     return terminal_weight, state_weight
+
+
+def _unsteady(reading: GrammarReading) -> frozenset[int]:
+    """Terminals that an indenter makes or drops."""
+    if reading.filter.kind != INDENTER:
+        return frozenset()
+    newlines = np.flatnonzero(reading.filter.sign == NEWLINE).tolist()
+    return frozenset({*newlines, reading.filter.indent, reading.filter.dedent})

@@ -25,7 +25,7 @@ CANDIDATES = 64
 REPAIRS = 16
 """The most probable of the grammar's own tokens that are considered as well."""
 
-PROBABILITY_ZERO = -1e6
+PROBABILITY_ZERO = -1e8
 """The score of a token of probability 0. It stands where nothing else can: the fewer the better."""
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numba import njit
 
 from ..tables import BoolArray, Int32Array, Int64Array
+from .lattice import PROBABILITY_ZERO
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -68,7 +69,10 @@ class Survivors:
     @cached_property
     def log_evidence(self) -> float:
         """log of the sum of the survivors' probabilities; at most 0."""
-        return min(float(self._backward[1][0]) - self._log_normaliser(), 0.0)
+        total = float(self._backward[1][0])
+        if total < PROBABILITY_ZERO / 2:
+            return -np.inf
+        return min(total - self._log_normaliser(), 0.0)
 
     @cached_property
     def marginals(self) -> SparseMarginals:

@@ -41,6 +41,7 @@ class RandomTexts:
             self._expansions.setdefault(rule.origin.name, []).append(rule.expansion)
         self._words = {terminal.name: terminal.pattern.to_regexp() for terminal in loaded.terminals}
         self._ignored = [name for name in loaded.ignore_tokens if name in self._words]
+        self._blank = any(re.fullmatch(self._words[name], " ") for name in self._ignored)
         self._start = start
         self._free_words = free_words
         self._heights = self._least_heights()
@@ -57,8 +58,14 @@ class RandomTexts:
         for word in words:
             pieces.append(word)
             if self._ignored and (glue == "ignored" or (glue and self._random.random() < 0.5)):
-                pieces.append(self._word(self._random.choice(self._ignored)))
+                pieces.append(self._separator())
         return "".join(pieces)
+
+    def _separator(self) -> str:
+        """A blank where blanks are ignored, at times another ignored word, such as a comment."""
+        if self._blank and self._random.random() < 0.9:
+            return " "
+        return self._word(self._random.choice(self._ignored))
 
     def _expand(self, name: str, depth: int, words: list[str]) -> None:
         choices = self._expansions[name]

@@ -27,7 +27,7 @@ def feed(tables: Tables, memory: Memory, stack: Int, terminal: Int) -> Int:
     key = ((stack << 16) | terminal) + 1
     slot = find(memory.feeds_key, key)
     if memory.feeds_key[slot] == key:
-        return memory.feeds_value[slot]
+        return np.int32(memory.feeds_value[slot])
     result = _feed(tables, memory, stack, terminal)
     store(memory, memory.feeds_key, memory.feeds_value, FEEDS, key, result)
     return result
@@ -54,7 +54,7 @@ def _feed(tables: Tables, memory: Memory, stack: Int, terminal: Int) -> Int:
         target = parser.shift[state, terminal]
         if target >= 0:
             pushed = np.int64(push(memory, current, np.int64(target)))
-            result = with_stack(memory, result, pushed)
+            result = np.int64(with_stack(memory, result, pushed))
         row = state * num_terminals + terminal
         for entry in range(parser.reduce_offsets[row], parser.reduce_offsets[row + 1]):
             reduced = _reduced(tables, memory, current, np.int64(parser.reduce_rules[entry]))
@@ -117,7 +117,7 @@ def feed_all(tables: Tables, memory: Memory, stacks: Int, terminal: Int) -> Int:
         while fed != 0:
             stack = np.int64(memory.lists_value[fed])
             fed = memory.lists_parent[fed]
-            result = with_stack(memory, result, stack)
+            result = np.int64(with_stack(memory, result, stack))
         stacks = memory.lists_parent[stacks]
     return result
 

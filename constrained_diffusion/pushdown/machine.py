@@ -254,7 +254,7 @@ class Machine:
             thread[STACK] = self._thawed_stack(stack)
             indents = self._has_indenter(fields[PART])
             thread[EXTRA] = self._list(extra) if indents else extra[0]
-            numbers.append(thread_number(memory, thread))
+            numbers.append(int(thread_number(memory, thread)))
         return self._list(sorted(numbers))
 
     def _list(self, values: Sequence[int]) -> int:

@@ -52,7 +52,7 @@ class Memory(NamedTuple):
     work, probe, found, probed, word: scratch.
     """
 
-    count: Int64Array
+    count: Int64Array  # type: ignore[assignment]
     lists_parent: Int32Array
     lists_value: Int32Array
     lists_index: Int32Array
@@ -155,7 +155,7 @@ def cons(memory: Memory, parent: Int, value: Int) -> Int:
     while memory.lists_index[slot] != 0:
         number = memory.lists_index[slot]
         if memory.lists_parent[number] == parent and memory.lists_value[number] == value:
-            return number
+            return np.int32(number)
         slot = (slot + 1) & mask
     number = np.int32(memory.count[LISTS])
     if number >= len(memory.lists_parent):
@@ -186,9 +186,9 @@ def push_several(memory: Memory, parent: Int, others: Int, state: Int) -> Int:
             and memory.stacks_state[number] == state
             and memory.stacks_others[number] == others
         ):
-            return number
+            return np.int32(number)
         slot = (slot + 1) & mask
-    number = memory.count[STACKS]
+    number = np.int32(memory.count[STACKS])
     if number >= len(memory.stacks_parent):
         memory.count[FULL] = 1
         return 0
@@ -217,9 +217,9 @@ def thread_number(memory: Memory, fields: Int32Array) -> Int:
                 same = False
                 break
         if same:
-            return number
+            return np.int32(number)
         slot = (slot + 1) & mask
-    number = memory.count[THREADS]
+    number = np.int32(memory.count[THREADS])
     if number >= len(memory.threads):
         memory.count[FULL] = 1
         return 0
@@ -227,7 +227,7 @@ def thread_number(memory: Memory, fields: Int32Array) -> Int:
     for field in range(FIELDS):
         memory.threads[number, field] = fields[field]
     memory.threads_index[slot] = number
-    return number
+    return np.int32(number)
 
 
 @njit(cache=True)
@@ -240,7 +240,7 @@ def configuration(memory: Memory, numbers: Int32Array, count: Int) -> Int:
             numbers[j] = numbers[j - 1]
             j -= 1
         numbers[j] = value
-    result = 0
+    result: Int = 0
     previous = -1
     for i in range(count):
         if numbers[i] != previous:

@@ -135,7 +135,9 @@ def posterior(
             f"{len(compiled.vocabulary)} tokens"
         )
     maps = [fixed] * len(rows) if fixed is None or isinstance(fixed, Mapping) else list(fixed)
-    states = list(state) if isinstance(state, (list, tuple)) else [state] * len(rows)
+    states: list[int | None] = (
+        [state] * len(rows) if state is None or isinstance(state, int) else list(state)
+    )
     for what, number in (("fixed", len(maps)), ("states", len(states))):
         if number != len(rows):
             raise ConstrainedDiffusionError(f"{number} {what} for {len(rows)} rows of log_probs")
@@ -144,13 +146,17 @@ def posterior(
             compiled,
             rows[b],
             allowed_tokens(maps[b], length, size),
-            compiled.initial_state if states[b] is None else int(states[b]),
+            _state(compiled, states[b]),
             None if last else functools.partial(_may_end_canvas, compiled, room),
             f" (row {b})" if len(rows) > 1 else "",
         )
         for b in range(len(rows))
     ]
     return PushdownPosterior(canvases, log_probs)
+
+
+def _state(compiled: CompiledGrammar, state: int | None) -> int:
+    return compiled.initial_state if state is None else int(state)
 
 
 def _may_end_canvas(compiled: CompiledGrammar, room: int | None, config: int) -> bool:

@@ -135,11 +135,11 @@ def after_reducing(memory: Memory, stack: Int, length: Int) -> Int:
     """The list of the stacks `length` states below the top, one for each state."""
     stacks = cons(memory, 0, stack)
     for _ in range(length):
-        below = 0
+        below: Int = 0
         while stacks != 0:
             for parent in _parents(memory, np.int64(memory.lists_value[stacks])):
                 if parent != 0:
-                    below = with_stack(memory, np.int64(below), np.int64(parent))
+                    below = np.int64(with_stack(memory, np.int64(below), np.int64(parent)))
             stacks = memory.lists_parent[stacks]
         stacks = below
     return stacks

@@ -19,12 +19,17 @@ from .tables import LexerTables, ParserTables, PartTables, Tables
 
 class _StructType(types.StructRef):
     def preprocess_fields(self, fields: Any) -> Any:
-        return tuple((name, types.unliteral(kind)) for name, kind in fields)
+        unliteral: Any = types.unliteral
+        return tuple((name, unliteral(kind)) for name, kind in fields)
 
 
-class _Struct(structref.StructRefProxy):
+_Proxy: Any = structref.StructRefProxy
+_define_proxy: Any = structref.define_proxy
+
+
+class _Struct(_Proxy):
     def __new__(cls, *fields: Any) -> Any:
-        return structref.StructRefProxy.__new__(cls, *fields)
+        return _Proxy.__new__(cls, *fields)
 
 
 @structref.register
@@ -81,41 +86,41 @@ class TextStruct(_Struct):
     """`VocabularyText`"""
 
 
-structref.define_proxy(LexerStruct, LexerType, list(LexerTables._fields))
-structref.define_proxy(ParserStruct, ParserType, list(ParserTables._fields))
-structref.define_proxy(PartsStruct, PartsType, list(PartTables._fields))
-structref.define_proxy(TablesStruct, TablesType, list(Tables._fields))
-structref.define_proxy(MemoryStruct, MemoryType, list(Memory._fields))
-structref.define_proxy(TextStruct, TextType, list(VocabularyText._fields))
+_define_proxy(LexerStruct, LexerType, list(LexerTables._fields))
+_define_proxy(ParserStruct, ParserType, list(ParserTables._fields))
+_define_proxy(PartsStruct, PartsType, list(PartTables._fields))
+_define_proxy(TablesStruct, TablesType, list(Tables._fields))
+_define_proxy(MemoryStruct, MemoryType, list(Memory._fields))
+_define_proxy(TextStruct, TextType, list(VocabularyText._fields))
 
 
 @njit(cache=True)
-def _lexer_struct(tables: LexerTables) -> LexerStruct:
+def _lexer_struct(tables: LexerTables) -> Any:
     return LexerStruct(*tables)
 
 
 @njit(cache=True)
-def _parser_struct(tables: ParserTables) -> ParserStruct:
+def _parser_struct(tables: ParserTables) -> Any:
     return ParserStruct(*tables)
 
 
 @njit(cache=True)
-def _parts_struct(tables: PartTables) -> PartsStruct:
+def _parts_struct(tables: PartTables) -> Any:
     return PartsStruct(*tables)
 
 
 @njit(cache=True)
-def _tables_struct(lexer: LexerStruct, parser: ParserStruct, parts: PartsStruct) -> TablesStruct:
+def _tables_struct(lexer: LexerStruct, parser: ParserStruct, parts: PartsStruct) -> Any:
     return TablesStruct(lexer, parser, parts)
 
 
 @njit(cache=True)
-def _memory_struct(memory: Memory) -> MemoryStruct:
+def _memory_struct(memory: Memory) -> Any:
     return MemoryStruct(*memory)
 
 
 @njit(cache=True)
-def _text_struct(text: VocabularyText) -> TextStruct:
+def _text_struct(text: VocabularyText) -> Any:
     return TextStruct(*text)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from itertools import product
 from typing import NamedTuple
 
@@ -46,6 +46,7 @@ class Case(NamedTuple):
     alphabet: str
     length: int
     parser: str = "lalr"
+    lexer: str = "auto"
     postlex: object = None
 
 
@@ -104,23 +105,24 @@ CASES = {
         'start: NL? sum (NL sum)* NL?\nsum: "a" (PLUS "a")*\nPLUS: "+"\nNL: /\\n/',
         "a+\n",
         8,
+        lexer="basic",
         postlex=HELD,
     ),
 }
 
 
-@lru_cache(maxsize=None)
+@cache
 def grammar(name: str) -> lark.Lark:
     case = CASES[name]
-    return lark.Lark(case.grammar, parser=case.parser, postlex=case.postlex)
+    return lark.Lark(case.grammar, parser=case.parser, lexer=case.lexer, postlex=case.postlex)
 
 
-@lru_cache(maxsize=None)
+@cache
 def machine(name: str) -> Machine:
     return Machine(assemble([read(grammar(name))]), [])
 
 
-@lru_cache(maxsize=None)
+@cache
 def texts(name: str) -> list[str]:
     """The accepted texts of at most `length` characters, found one by one."""
     case = CASES[name]
@@ -145,7 +147,7 @@ def completer(name: str, words: list[bytes] | None = None) -> tuple[Machine, Com
     return own, Completer(own, [piece], vocabulary)
 
 
-@lru_cache(maxsize=None)
+@cache
 def bytes_completer(name: str) -> tuple[Machine, Completer]:
     """`completer` for a vocabulary of the 256 bytes."""
     return completer(name)

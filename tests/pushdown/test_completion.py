@@ -31,7 +31,12 @@ def test_shortest_is_the_least_of_all_texts(name: str) -> None:
             if config == 0:
                 assert not rest
                 continue
-            found = completer.shortest(config).decode()
+            try:
+                found = completer.shortest(config).decode()
+            except UnsatisfiableError:
+                # A terminal may be read before it shows that the parser does not take it.
+                assert not rest
+                continue
             assert machine.accepts((prefix + found).encode())
             if size + len(found) <= case.length or rest:
                 assert len(found) == min(rest), (prefix, found)
@@ -75,7 +80,7 @@ def test_parts_in_sequence() -> None:
     machine = Machine(assemble(pieces), [])
     vocabulary = Vocabulary([b"x", b"a", b"y", None], end_ids=(3,))
     completer = Completer(machine, pieces, vocabulary)
-    for start, expected in ((b"", 5), (b"x(", 6), (b"xay", 2), (b"xayy[", 3), (b"xayya", 0)):
+    for start, expected in ((b"", 5), (b"x(", 5), (b"xay", 2), (b"xayy[", 3), (b"xayya", 0)):
         text = completer.shortest(machine.run(start))
         assert len(text) == expected
         assert machine.accepts(start + text)

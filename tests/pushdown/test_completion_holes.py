@@ -36,15 +36,15 @@ def test_every_hole_is_filled(name: str, data: st.DataObject) -> None:
 
 LONG = {
     "brackets": "[[(a)a][a(([aa]))]]",
-    "keywords": "if if x , doif,y do  ifdo",
+    "keywords": "if ifx , doif,y do  ifdo",
     "sums": "1+(20*(0+1)*11)*1+((((1))+1)+1)",
     "strings": '{"":"\\"",#"}\n"\\\\é漢😀":{"#":{"":{}}},"":""}',
     "lazy": "a<!a<!aa!>a<!!><!!!!>",
     "ambiguous": "a+(a+(a)+((a+a)))+a",
-    "dynamic": "ab a, ba, abba ab a.",
+    "dynamic": "ab, ba , abba ab a .",
     "nullable": "aacaacabaaa",
     "blocks": "p\n\nb:\n    p(pp\n  p)\n    b:\n      p\n      p()\n\n    p\np\nb:\n b:\n  p\n",
-    "held": "\na\n+a\na+a+\na",
+    "held": "\na\n+a\na+a\n+a\na",
 }
 
 

@@ -17,7 +17,7 @@ def refusal(lark: Any, text: str, names: dict[str, str]) -> str | None:
     """
     try:
         lark.parse(text)
-    except _refusing() as error:
+    except refusing() as error:
         position, found, expected = _failure(lark, error, text, names)
         line, column = line_and_column(text, position)
         shown = _listed(expected)
@@ -29,12 +29,13 @@ def accepted(lark: Any, text: str) -> bool:
     """Whether Lark accepts `text`."""
     try:
         lark.parse(text)
-    except _refusing():
+    except refusing():
         return False
     return True
 
 
-def _refusing() -> tuple[type[Exception], ...]:
+def refusing() -> tuple[type[Exception], ...]:
+    """What Lark raises for a text that it refuses."""
     from lark.exceptions import LarkError
 
     # AssertionError: an Indenter's own checks. RuntimeError: a defect of Lark's Earley parser where

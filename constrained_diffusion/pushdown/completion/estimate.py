@@ -8,7 +8,7 @@ import numpy as np
 
 from ...automata import ByteAutomaton
 from ...automata.distance import steps_to_acceptance
-from ..feeding import feed, transduce
+from ..feeding import LEVEL_BITS, feed, transduce
 from ..machine import Machine
 from ..memory import (
     EXTRA,
@@ -108,11 +108,15 @@ class Estimate:
 
     def _after(self, part: int, stack: int, extra: int) -> Int64Array:
         """int64 [T], the least cost of a stack after each terminal."""
-        state = extra if self.machine.tables.parts.filter[part] == TRANSDUCER else 0
+        kind, state = self.machine.tables.parts.filter[part], 0
+        if kind == TRANSDUCER:
+            state = extra
+        elif kind == INDENTER:
+            state = int(self.machine.memory.lists_value[extra]) & ((1 << LEVEL_BITS) - 1) > 0
         key = (part, stack, state)
         known = self._unread.get(key)
         if known is None:
-            known = self._unread[key] = self._costs_after(part, stack, state)
+            known = self._unread[key] = self._costs_after(part, stack, int(state))
         return known
 
     def _costs_after(self, part: int, stack: int, extra: int) -> Int64Array:
@@ -141,9 +145,9 @@ class Estimate:
             least = min(
                 (self.costs.stack(one) for one in self.values(int(stacks))), default=UNREACHABLE
             )
-            if kind == INDENTER and parser.sign[terminal] == NEWLINE:
+            if kind == INDENTER and extra and parser.sign[terminal] == NEWLINE:
                 # Within brackets it is dropped.
-                least = min(least, here)
+                least = here
             result[terminal] = least
         return result
 

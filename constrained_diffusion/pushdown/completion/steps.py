@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..memory import LEX, PART, POINT
+from ..memory import LEX, MATCH, PART, POINT
 from ..tables import GRAMMAR, Int64Array
 from .estimate import Estimate
 
@@ -27,8 +27,10 @@ class Steps:
         self._machine = estimate.machine
         lexer = self._machine.tables.lexer
         self._next = lexer.next
+        self._keeps = (lexer.keep > 0) | ((lexer.match >= 0) & (lexer.match_back > 0))
+        self._decides = lexer.match >= 0
         self._encoded = [text.encode() for text in estimate.characters]
-        self._sets: dict[tuple[int, ...], list[bytes]] = {}
+        self._sets: dict[tuple[tuple[int, bool], ...], list[bytes]] = {}
         order = sorted(
             (number for number, data in enumerate(self._encoded) if data),
             key=lambda number: _rank(self._encoded[number]),
@@ -50,7 +52,7 @@ class Steps:
             config = int(memory.lists_parent[config])
             fields = memory.threads[number]
             if parts.kind[fields[PART]] == GRAMMAR:
-                states.add(int(fields[LEX]))
+                states.add((int(fields[LEX]), bool(fields[MATCH] >= 0)))
                 point = int(fields[POINT])
             else:
                 regular.add(int(fields[LEX]))
@@ -63,13 +65,15 @@ class Steps:
             result.update(dict.fromkeys(self._bytes_from(state)))
         return list(result)
 
-    def _characters(self, states: tuple[int, ...]) -> list[bytes]:
+    def _characters(self, states: tuple[tuple[int, bool], ...]) -> list[bytes]:
         known = self._sets.get(states)
         if known is None:
-            targets = self._next[np.array(states)][:, self.order]
-            # Where all lexers go on to the same states, characters differ by their width only;
-            # where one stops, what counts is how they are read anew.
-            alive = (targets != 0).all(axis=0)
+            lexes, matched = (np.array(column) for column in zip(*states, strict=True))
+            targets = self._next[lexes][:, self.order]
+            # Characters that all lexers only go on with act alike if they lead to the same states.
+            # Where one may be read again, they do not.
+            read_again = self._keeps[targets] | (matched[:, None] & ~self._decides[targets])
+            alive = ((targets != 0) & ~read_again).all(axis=0)
             seen = set()
             known = []
             for place, number in enumerate(self.order.tolist()):

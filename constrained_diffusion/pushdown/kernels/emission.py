@@ -77,9 +77,11 @@ def emit(
         return restart(tables, memory, work, top, part, stack, extra, before, queue)
     kind = tables.parts.filter[part]
     if kind == INDENTER:
-        stacks, extra = indent(tables, memory, part, stack, extra, terminal, column)
+        stacks, after = indent(tables, memory, part, stack, extra, terminal, column)
+        extra = np.int64(after)
     elif kind == TRANSDUCER:
-        stacks, extra = transduce(tables, memory, stack, extra, terminal)
+        stacks, after = transduce(tables, memory, stack, extra, terminal)
+        extra = np.int64(after)
         if extra < 0:
             return top
     else:

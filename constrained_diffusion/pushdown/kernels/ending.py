@@ -57,7 +57,7 @@ def _end_of_input(tables: Tables, memory: Memory, part: Int, stack: Int, extra: 
 def thread_ends(tables: Tables, memory: Memory, number: Int) -> bool:
     """Whether the text of a thread's part may end with it. Memoised."""
     if memory.ends[number] != 0:
-        return memory.ends[number] == 2
+        return bool(memory.ends[number] == 2)
     result = False
     if tables.parts.kind[memory.threads[number, PART]] == REGULAR:
         result = tables.parts.regular_accepting[memory.threads[number, LEX]]
@@ -90,7 +90,7 @@ def _grammar_ends(tables: Tables, memory: Memory, number: Int) -> bool:
         if terminal >= 0:
             back = np.int64(lexer.end_back[lex])
             if memory.count[CONTEXTUAL]:
-                before = nth_last(memory, thread[PENDING], back, before)
+                before = np.int64(nth_last(memory, np.int64(thread[PENDING]), back, before))
             column = np.int64(thread[COLUMN])
         else:
             terminal = np.int64(thread[MATCH])

@@ -145,7 +145,9 @@ def read(
                 continue
             alive = False
             if thread[MATCH] >= 0:
-                queue = last_of(memory, np.int64(thread[PENDING]), np.int64(thread[SINCE]), queue)
+                queue = np.int64(
+                    last_of(memory, np.int64(thread[PENDING]), np.int64(thread[SINCE]), queue)
+                )
                 top = emit(
                     tables, memory, work, top, thread,
                     np.int64(thread[MATCH]), np.int64(thread[BEFORE]),

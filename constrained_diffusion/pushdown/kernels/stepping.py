@@ -72,7 +72,7 @@ def _point_of(memory: Memory, config: Int) -> Int:
     while config != 0:
         point = memory.threads[memory.lists_value[config], POINT]
         if point != 0:
-            return point
+            return np.int32(point)
         config = memory.lists_parent[config]
     return 0
 
@@ -126,10 +126,11 @@ def step_byte(tables: Tables, memory: Memory, config: Int, byte: Int) -> Int:
     found = memory.found
     decoded = decode_byte(np.int64(_point_of(memory, config)), byte)
     complete = decoded >= 1 << 30
-    queue = 0
+    queue: Int = np.int64(0)
     if complete:
-        queue = cons(memory, np.int64(0), np.int64(tables.lexer.point_class[decoded & 0xFFFFFF]))
-    count = np.int64(0)
+        character = np.int64(tables.lexer.point_class[decoded & 0xFFFFFF])
+        queue = np.int64(cons(memory, np.int64(0), character))
+    count: Int = np.int64(0)
     top = np.int64(0)
     while config != 0:
         number = memory.lists_value[config]
@@ -169,13 +170,13 @@ def run(tables: Tables, memory: Memory, config: Int, data: UInt8Array) -> Int:
     point = np.int64(_point_of(memory, config))
     count = np.int64(0)
     for byte in data:
-        point = decode_byte(point, np.int64(byte))
+        point = np.int64(decode_byte(point, np.int64(byte)))
         if point < 0:
             return 0
         if point >= 1 << 30:
             memory.word[count] = tables.lexer.point_class[point & 0xFFFFFF]
             count += 1
-            point = 0
+            point = np.int64(0)
     return _advance(tables, memory, config, _queue_of(memory, count), point)
 
 
@@ -189,7 +190,7 @@ def step_token(
     key = (np.int64(config) << 22 | token) + 1
     slot = find(memory.steps_key, key)
     if memory.steps_key[slot] == key:
-        return memory.steps_value[slot]
+        return np.int32(memory.steps_value[slot])
     first, last = text.offsets[token], text.offsets[token + 1]
     result = run(tables, memory, config, text.data[first:last]) if last > first else 0
     if not memory.count[FULL]:

@@ -6,6 +6,9 @@ ordered by their score so far plus what the relaxed machine says can still be ha
 The configurations that the witness passes through always have a place, slot 0.
 """
 
+# mypy: disable-error-code="arg-type,assignment,call-overload,no-any-return,return-value"
+# numba takes NumPy's integers for int and the other way round.
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple

@@ -70,16 +70,16 @@ class Guide:
     def refresh(self) -> None:
         """Call before each search: forgets what is void, or crowds the tables."""
         relaxation = self.relaxation
-        count = relaxation.count
+        counts = relaxation.counts
         crowded = (
-            count[FULL]
-            or 2 * count[STATES] > STATE_CAPACITY
-            or 2 * count[EDGES] > EDGE_CAPACITY
-            or 2 * count[STEPS] > STEP_CAPACITY
+            counts[FULL]
+            or 2 * counts[STATES] > STATE_CAPACITY
+            or 2 * counts[EDGES] > EDGE_CAPACITY
+            or 2 * counts[STEPS] > STEP_CAPACITY
         )
         if crowded:
-            count[:] = 0
-            relaxation.index[:] = 0
+            counts[:] = 0
+            relaxation.state_index[:] = 0
             relaxation.steps_key[:] = 0
             _add_ended(relaxation)
         if crowded or self._memory is not self._machine.kernel_memory:
@@ -111,7 +111,7 @@ class Guide:
         machine = self._machine
         tables, memory = machine.kernel_tables, machine.kernel_memory
         tokens, scores, counts = _narrowed(lattice, witness, self._roles, self._is_repair)
-        profile = profile_of(tables, memory, self.kernel_relaxation, np.int64(config))
+        profile = profile_of(tables, memory, self.kernel_relaxation, int(config))
         members = np.array(machine.threads(int(profile)), np.int64)
         starts = np.unique(members // COUNTERS)
         rows = lattice.length * most_states + len(starts)
@@ -171,9 +171,9 @@ def _new_relaxation(
 ) -> Relaxation:
     memory = machine.memory
     relaxation = Relaxation(
-        count=np.zeros(4, np.int64),
+        counts=np.zeros(4, np.int64),
         states=np.zeros((STATE_CAPACITY, FIELDS), np.int64),
-        index=np.zeros(2 * STATE_CAPACITY, np.int32),
+        state_index=np.zeros(2 * STATE_CAPACITY, np.int32),
         steps_key=np.zeros(STEP_CAPACITY, np.int64),
         steps_first=np.zeros(STEP_CAPACITY, np.int32),
         steps_size=np.zeros(STEP_CAPACITY, np.int32),
@@ -197,7 +197,7 @@ def _new_relaxation(
 def _add_ended(relaxation: Relaxation) -> None:
     """State 0 stands for a text that has ended; no thread projects to it."""
     relaxation.states[0] = -1
-    relaxation.count[STATES] = 1
+    relaxation.counts[STATES] = 1
 
 
 def counter_weights(

@@ -5,6 +5,9 @@ left aside) with the edges between them; backward over those edges, by abstract 
 the best score to the end (Viterbi). A step that changes the counters is a shifted vector addition.
 """
 
+# mypy: disable-error-code="arg-type,assignment,call-overload,no-any-return,return-value"
+# numba takes NumPy's integers for int and the other way round.
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple

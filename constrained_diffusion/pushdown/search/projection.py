@@ -1,5 +1,8 @@
 """From the machine's configurations to abstract states with counters."""
 
+# mypy: disable-error-code="arg-type,assignment,call-overload,no-any-return,return-value"
+# numba takes NumPy's integers for int and the other way round.
+
 from __future__ import annotations
 
 import numpy as np

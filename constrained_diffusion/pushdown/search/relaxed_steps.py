@@ -15,6 +15,9 @@ A token may lead to several states. What terminals add to the counters is kept a
 state, as a number on the edge.
 """
 
+# mypy: disable-error-code="arg-type,assignment,call-overload,no-any-return,return-value"
+# numba takes NumPy's integers for int and the other way round.
+
 from __future__ import annotations
 
 import numpy as np
@@ -58,13 +61,13 @@ END, PADDING = 1, 2
 @njit(cache=True)
 def state_number(relaxation: Relaxation, fields: Int64Array) -> int:
     """The number of an abstract state; -1 where the table is full."""
-    mask = len(relaxation.index) - 1
+    mask = len(relaxation.state_index) - 1
     key = np.int64(0)
     for field in range(FIELDS):
         key = np.int64(mix(key * 31 + fields[field] + 7))
     slot = key & mask
-    while relaxation.index[slot] != 0:
-        number = relaxation.index[slot] - 1
+    while relaxation.state_index[slot] != 0:
+        number = relaxation.state_index[slot] - 1
         same = True
         for field in range(FIELDS):
             if relaxation.states[number, field] != fields[field]:
@@ -73,14 +76,14 @@ def state_number(relaxation: Relaxation, fields: Int64Array) -> int:
         if same:
             return np.int64(number)
         slot = (slot + 1) & mask
-    number = relaxation.count[STATES]
+    number = relaxation.counts[STATES]
     if number >= len(relaxation.states):
-        relaxation.count[FULL] = 1
+        relaxation.counts[FULL] = 1
         return np.int64(-1)
-    relaxation.count[STATES] = number + 1
+    relaxation.counts[STATES] = number + 1
     for field in range(FIELDS):
         relaxation.states[number, field] = fields[field]
-    relaxation.index[slot] = number + 1
+    relaxation.state_index[slot] = number + 1
     return np.int64(number)
 
 
@@ -457,7 +460,7 @@ def _record(relaxation: Relaxation, first: int, size: int, target: int, change: 
         if relaxation.edge_target[edge] == target and relaxation.edge_change[edge] == change:
             return size
     if first + size >= len(relaxation.edge_target):
-        relaxation.count[FULL] = 1
+        relaxation.counts[FULL] = 1
         return size
     relaxation.edge_target[first + size] = target
     relaxation.edge_change[first + size] = change
@@ -560,7 +563,7 @@ def relaxed_step(
     slot = find(relaxation.steps_key, key)
     if relaxation.steps_key[slot] == key:
         return np.int64(relaxation.steps_first[slot]), np.int64(relaxation.steps_size[slot])
-    first, size = relaxation.count[EDGES], np.int64(0)
+    first, size = relaxation.counts[EDGES], np.int64(0)
     if number == 0:
         if roles[token] & PADDING:
             size = _record(relaxation, first, size, 0, 0)
@@ -572,11 +575,11 @@ def relaxed_step(
     elif text.offsets[token + 1] > text.offsets[token]:
         data = text.data[text.offsets[token] : text.offsets[token + 1]]
         size = _step_text(tables, memory, relaxation, number, data, first)
-    if relaxation.count[STEPS] * 4 > len(relaxation.steps_key) * 3:
-        relaxation.count[FULL] = 1
-    if not relaxation.count[FULL]:
-        relaxation.count[EDGES] = first + size
-        relaxation.count[STEPS] += 1
+    if relaxation.counts[STEPS] * 4 > len(relaxation.steps_key) * 3:
+        relaxation.counts[FULL] = 1
+    if not relaxation.counts[FULL]:
+        relaxation.counts[EDGES] = first + size
+        relaxation.counts[STEPS] += 1
         relaxation.steps_key[slot] = key
         relaxation.steps_first[slot] = first
         relaxation.steps_size[slot] = size

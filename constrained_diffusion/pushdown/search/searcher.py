@@ -187,7 +187,7 @@ class Searcher:
         finals = np.empty(limits.width, np.int64)
         alive, left_out = beam(
             machine.kernel_tables, machine.kernel_memory, machine.kernel_text, self._roles,
-            self._guide.kernel_relaxation, potentials, np.int64(config),
+            self._guide.kernel_relaxation, potentials, int(config),
             lattice.tokens, lattice.scores, lattice.counts, witness, limits,
             self._slot_of, self._row_of, offsets, source, target, token, score, finals,
         )  # fmt: skip

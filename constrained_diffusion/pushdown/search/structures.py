@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Float32Array = NDArray[np.float32]
 
 STATES, EDGES, STEPS, FULL = range(4)
-"""Entries of `Relaxation.count`."""
+"""Entries of `Relaxation.counts`."""
 
 STATE_CAPACITY = 1 << 16
 EDGE_CAPACITY = 1 << 22
@@ -38,12 +38,13 @@ FIELDS = 9
 
 class Relaxation(NamedTuple):
     """Attributes:
-    count: int64 [4]: numbers given so far, by kind; FULL is set when a table overflows.
-    states, index: int64 [A, FIELDS] and a hash index of the abstract states. State 0 stands for
-        ENDED; the index holds a number + 1.
+    counts: int64 [4]: numbers given so far, by kind; FULL is set when a table overflows.
+    states, state_index: int64 [A, FIELDS] and a hash index of the abstract states. State 0 stands
+        for ENDED; the index holds numbers + 1.
     steps_key, steps_first, steps_size: (state, token) -> edges first:first+size.
     edge_target, edge_change: the state after a token, and how it changes the counters.
-    successor_offsets, successors: the states on top that a terminal can lead to, by (top, terminal).
+    successor_offsets, successors: the states on top that a terminal can lead to, by
+        (top, terminal).
     accepts: bool [Q], whether a text may end with this LR state on top.
     newline_offsets, newline_successors: the same by top, for a newline terminal and the indents or
         dedents after it.
@@ -54,9 +55,9 @@ class Relaxation(NamedTuple):
         they are not known yet.
     """
 
-    count: Int64Array
+    counts: Int64Array
     states: Int64Array
-    index: Int32Array
+    state_index: Int32Array
     steps_key: Int64Array
     steps_first: Int32Array
     steps_size: Int32Array
@@ -83,11 +84,13 @@ class RelaxationStruct(_Struct):
     """`Relaxation`"""
 
 
-structref.define_proxy(RelaxationStruct, RelaxationType, list(Relaxation._fields))
+structref.define_proxy(  # type: ignore[no-untyped-call]
+    RelaxationStruct, RelaxationType, list(Relaxation._fields)
+)
 
 
 @njit(cache=True)
-def _relaxation_struct(relaxation: Relaxation) -> RelaxationStruct:
+def _relaxation_struct(relaxation: Relaxation) -> Any:
     return RelaxationStruct(*relaxation)
 
 

@@ -1,5 +1,8 @@
 """Which LR states may be on top of the stack after a terminal, whatever stands below."""
 
+# mypy: disable-error-code="arg-type,assignment,call-overload,no-any-return,return-value"
+# numba takes NumPy's integers for int and the other way round.
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable

@@ -86,8 +86,8 @@ class Survivors:
         distinct, inverse = np.unique(keys[present], return_inverse=True)
         sums = np.bincount(inverse, probability[present], minlength=len(distinct))
         at = distinct >> 32
-        sums /= np.bincount(at, sums)[at]
-        return SparseMarginals(at, distinct & 0xFFFFFFFF, sums)
+        shares: Float64Array = sums / np.bincount(at, sums)[at]
+        return SparseMarginals(at, distinct & 0xFFFFFFFF, shares)
 
     def sample(self, uniforms: Float64Array) -> Int64Array:
         """A canvas drawn from the survivors in proportion to their probability, int64 [L].
@@ -105,7 +105,7 @@ def _added(first: float, second: float) -> float:
     low, high = min(first, second), max(first, second)
     if low == -np.inf:
         return high
-    return high + np.log1p(np.exp(low - high))
+    return high + np.log1p(np.exp(low - high))  # type: ignore[no-any-return]
 
 
 @njit(cache=True)
@@ -238,7 +238,7 @@ def _best_path(
         edge = choice[position, slot]
         canvas[position] = token[edge]
         slot = target[edge]
-    return after[0]
+    return after[0]  # type: ignore[no-any-return]
 
 
 def live_edges(edges: Edges, ends: BoolArray) -> Edges:

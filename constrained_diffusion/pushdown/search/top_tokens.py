@@ -38,7 +38,7 @@ def top_tokens(logits: Tensor, count: int) -> tuple[Tensor, Tensor]:
         check_finite(logits.amax(-1))
         best = logits.topk(min(count, size), -1)
         return best.values, best.indices
-    head = logits[:, : blocks * BLOCK].unflatten(-1, (blocks, BLOCK))
+    head = logits[:, : blocks * BLOCK].reshape(rows, blocks, BLOCK)
     tail = logits[:, blocks * BLOCK :]
     maxima = head.amax(-1)
     check_finite(maxima.amax(-1))
@@ -93,7 +93,7 @@ def log_normalisers(logits: Tensor) -> Float64Array:
 @njit(cache=True, nogil=True, fastmath={"contract", "reassoc", "nsz"})
 def _log_sum(logits: Float64Array, highest: float) -> float:
     if highest == -np.inf:
-        return np.log(len(logits))
+        return np.log(len(logits))  # type: ignore[no-any-return]
     lowest = least(highest)
     zero = lowest - lowest
     total = 0.0
@@ -104,4 +104,4 @@ def _log_sum(logits: Float64Array, highest: float) -> float:
             below = lowest if below < lowest else below
             block += exp_nonpositive(below)
         total += block
-    return highest + np.log(total)
+    return highest + np.log(total)  # type: ignore[no-any-return]

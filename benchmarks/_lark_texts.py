@@ -53,7 +53,7 @@ class RandomTexts:
         """A random text; `depth` is how far rules are expanded freely."""
         words: list[str] = []
         self._expand(self._start, depth, words)
-        glue = self._random.choice(("", "ignored", "mixed"))
+        glue = self._random.choice(("", "ignored", "ignored", "mixed"))
         pieces = []
         for word in words:
             pieces.append(word)

@@ -21,7 +21,7 @@ import lark
 import pytest
 from lark.indenter import PythonIndenter
 
-from constrained_diffusion.grammar_files import grammar_folder
+from constrained_diffusion.grammar_files import grammar_folder, settings_of
 
 CORPUS = Path(__file__).parent / "data" / "grammars"
 NAMES = sorted(path.stem for path in grammar_folder().glob("*.lark"))
@@ -87,6 +87,15 @@ ORACLES: dict[str, Callable[[str], Any]] = {
     "regex": re.compile,
     "sql": sqlite,
 }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_grammars_opened_by_name_get_the_options_that_they_state(name: str) -> None:
+    found = settings_of(name)
+    stated = {"postlex": None, **settings(name)}
+    if stated["postlex"] is not None:
+        stated["postlex"] = "python"
+    assert {"start": "start", "lexer": "auto", **stated} == found._asdict()
 
 
 @pytest.mark.parametrize("name", NAMES)

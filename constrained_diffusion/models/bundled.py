@@ -1,48 +1,33 @@
-"""The bundled text denoiser: prompts, self-conditioning, and its checkpoint folder."""
+"""The bundled text denoiser: its prompts and self-conditioning."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from tokenizers import Tokenizer
 
-from ..errors import CheckpointError
-from ..vocabulary import Vocabulary
-from .base import BaseDenoiser
-from .checkpoint import (
-    CONFIG,
-    FORMAT_VERSION,
-    WEIGHTS,
-    build_network,
-    read_checked,
-    read_config,
-    read_weights,
-    weights_of,
-    write_checkpoint,
-)
 from .hint import render_hint
 from .protocol import Noise
-from .transformer import DenoiserConfig, DenoiserTransformer, Memory
+from .transformer import DenoiserTransformer, Memory
+from .transformer_denoiser import TransformerDenoiser
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-TOKENIZER = "tokenizer.json"
-
-_END_TOKEN = "<end>"
 _SEPARATOR = "\n"
 
 
-class TextDenoiser(BaseDenoiser):
+class TextDenoiser(TransformerDenoiser):
     """A small network that reads a passage and writes a JSON record of it.
 
     Prompts are a passage, best followed by a line that names the wanted fields: `render_prompt`
     adds it from a schema.
     """
 
+    kind = "text"
+    sizes = ("canvas_length", "prompt_length")
     noise: Noise = "uniform"
     uses_self_conditioning = True
     # Commits that stay give more right values than the published loop: benchmarks/text_quality.py.
@@ -62,22 +47,8 @@ class TextDenoiser(BaseDenoiser):
         canvas_length: L, the positions of a canvas.
         prompt_length: the most tokens of a prompt that the network reads.
         """
-        end = tokenizer.token_to_id(_END_TOKEN)
-        if end is None:
-            raise CheckpointError(f"the tokenizer has no {_END_TOKEN} token")
-        self.network = network.eval().requires_grad_(False)
-        self.tokenizer = tokenizer
-        self.canvas_length = canvas_length
+        super().__init__(network, tokenizer, canvas_length=canvas_length)
         self.prompt_length = prompt_length
-        self.vocabulary = Vocabulary.from_tokenizer(
-            tokenizer, end_ids=[end], pad_id=network.config.pad_id
-        )
-        self._memory: tuple[tuple[int, ...], Memory] | None = None
-
-    @property
-    def device(self) -> torch.device:
-        """Where the network is."""
-        return self.network.embedding.weight.device
 
     def render_prompt(self, prompt: str, schema: Mapping[str, Any] | None) -> str:
         """`prompt` and a line that names the fields of `schema`, as in the training data."""
@@ -99,7 +70,7 @@ class TextDenoiser(BaseDenoiser):
             trained on that.
         """
         with torch.no_grad():
-            memory = self._read(prompt, previous, len(canvas))
+            memory = self._remember(prompt, previous, len(canvas))
             expected = None
             if self_conditioning is not None:
                 scores = self_conditioning.to(self.device, torch.float32)
@@ -115,74 +86,13 @@ class TextDenoiser(BaseDenoiser):
             ids = ids[-self.prompt_length :]
         return ids or self.tokenizer.encode(_SEPARATOR).ids
 
-    def _read(self, prompt: str, previous: Tensor | None, batch: int) -> Memory:
-        """Encodes the prompt, or takes it from the step before: B rows."""
+    def _remember(self, prompt: str, previous: Tensor | None, batch: int) -> Memory:
+        """The prompt as the decoder sees it: B rows."""
         ids = self.encode_prompt(prompt)
-        if previous is not None and previous.shape[1]:
-            rows = previous.to(self.device)
-            own = torch.tensor(ids, device=self.device).expand(batch, -1)
-            separator = self.tokenizer.encode(_SEPARATOR).ids
-            between = torch.tensor(separator, device=self.device).expand(batch, -1)
-            joined = torch.cat([own, between, rows], 1)[:, -self.prompt_length :]
-            return self.network.encode(joined)
-        # One variable, read and written once each: safe with threads.
-        kept = self._memory
-        key = tuple(ids)
-        if kept is None or kept[0] != key:
-            kept = key, self.network.encode(torch.tensor([ids], device=self.device))
-            self._memory = kept
-        memory = kept[1]
-        return Memory(
-            memory.ids.expand(batch, -1),
-            memory.hidden.expand(batch, -1, -1),
-            memory.mask.expand(batch, -1),
-        )
-
-    def save(self, folder: str | Path) -> None:
-        """Writes the checkpoint folder: weights, configuration and tokenizer.
-
-        What is loaded from it predicts the same, bit by bit. Weights take float16 where that loses
-        nothing, else float32.
-        """
-        tokenizer = self.tokenizer.to_str().encode()
-        config = {
-            "format_version": FORMAT_VERSION,
-            "kind": "text",
-            "noise": self.noise,
-            "canvas_length": self.canvas_length,
-            "prompt_length": self.prompt_length,
-            "network": self.network.config.to_dict(),
-        }
-        weights = weights_of(self.network.state_dict())
-        write_checkpoint(Path(folder), config, {WEIGHTS: weights, TOKENIZER: tokenizer})
-
-    @classmethod
-    def load(cls, folder: str | Path, device: str | torch.device = "cpu") -> TextDenoiser:
-        """The denoiser of a checkpoint folder.
-
-        Raises CheckpointError where a file is missing, damaged, or of another version. Nothing is
-        unpickled.
-        """
-        folder = Path(folder)
-        config = read_config(folder / CONFIG, {"canvas_length": int, "prompt_length": int})
-        tensors = read_weights(folder / WEIGHTS, config)
-        tokenizer_bytes = read_checked(folder / TOKENIZER, config)
-        try:
-            tokenizer = Tokenizer.from_str(tokenizer_bytes.decode())
-        except Exception as error:  # the tokenizers library raises bare Exception
-            raise CheckpointError(f"{folder / TOKENIZER}: not a tokenizer: {error}") from error
-        network = build_network(
-            folder, lambda: DenoiserTransformer(DenoiserConfig(**config["network"])), tensors
-        )
-        size = network.config.vocabulary_size
-        if tokenizer.get_vocab_size() != size:
-            raise CheckpointError(
-                f"{folder / TOKENIZER}: {tokenizer.get_vocab_size()} tokens, but the network "
-                f"has {size}"
-            )
-        return cls(
-            network.to(device),
-            tokenizer,
-            canvas_length=config["canvas_length"],
-            prompt_length=config["prompt_length"],
-        )
+        if previous is None or not previous.shape[1]:
+            return self._read(ids, batch)
+        rows = previous.to(self.device)
+        own = torch.tensor(ids, device=self.device).expand(batch, -1)
+        separator = self.tokenizer.encode(_SEPARATOR).ids
+        between = torch.tensor(separator, device=self.device).expand(batch, -1)
+        return self.network.encode(torch.cat([own, between, rows], 1)[:, -self.prompt_length :])

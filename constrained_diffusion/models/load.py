@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .protocol import Denoiser
     from .quantization import Quantization
 
-BUNDLED = ("text", "sudoku")
+BUNDLED = ("text", "code", "sudoku")
 
 
 def load(
@@ -34,7 +34,7 @@ def load(
 ) -> Denoiser:
     """The denoiser `name_or_path`.
 
-    name_or_path: a bundled one ("text", "sudoku"); the folder of a checkpoint, either this
+    name_or_path: a bundled one ("text", "code", "sudoku"); the folder of a checkpoint, either this
         package's own (`save` of the bundled ones) or one of transformers (DiffusionGemma, LLaDA,
         Dream and their kin); or the id of one on the Hugging Face Hub ("google/…").
     device: "cpu", "cuda", "cuda:N", "mps"; "auto": CUDA where there is one, else the CPU;
@@ -93,6 +93,10 @@ def load(
         from .bundled import TextDenoiser
 
         return TextDenoiser.load(folder, device=device)
+    if kind == "code":
+        from .code import CodeDenoiser
+
+        return CodeDenoiser.load(folder, device=device)
     if kind == "sudoku":
         from .sudoku import SudokuDenoiser
 

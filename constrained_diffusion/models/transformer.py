@@ -256,9 +256,7 @@ class DenoiserTransformer(nn.Module):
         logits = F.linear(x, self.embedding.weight).float() * 4
         return Prediction(self.gate(x).float(), logits, scores.softmax(-1), memory.ids)
 
-    def _rotation(
-        self, length: int, device: torch.device, origin: int | Tensor = 0
-    ) -> Tensor:
+    def _rotation(self, length: int, device: torch.device, origin: int | Tensor = 0) -> Tensor:
         """Return cosines and sines of the rotary positions from ``origin`` on.
 
         [2, length, d / 2], or [2, B, 1, length, d / 2] for an origin [B].

@@ -121,7 +121,9 @@ def _files(package: str) -> Iterator[tuple[str, Path]]:
     for path, file in named:
         parts = Path(path).parts
         name = parts[-1]
-        if SKIPPED_FOLDERS.isdisjoint(parts) and not name.startswith(("test_", "conftest", "_vers")):
+        if SKIPPED_FOLDERS.isdisjoint(parts) and not name.startswith(
+            ("test_", "conftest", "_vers")
+        ):
             yield path, file
 
 

@@ -80,9 +80,7 @@ class CodeTrainer(Trainer):
         model = DenoiserTransformer(config).to(device)
         # The only parameter that masked diffusion does not use.
         model.conditioning.weight.requires_grad_(False)
-        super().__init__(
-            model, config.to_dict(), [adamw(model, PEAK_RATE, WEIGHT_DECAY)], AVERAGE
-        )
+        super().__init__(model, config.to_dict(), [adamw(model, PEAK_RATE, WEIGHT_DECAY)], AVERAGE)
         self.device = device
         self.counts = {"contexts": 0, "canvases": 0, "tokens": 0}
         loss = make_loss(model, device)

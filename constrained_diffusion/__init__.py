@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from .sampling.infill import infill
     from .vocabulary import Vocabulary
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"
 
 _HOME = {
     "constraints": (

@@ -87,6 +87,11 @@ class Trainer:
         self.steps, self.seconds = state["steps"], state["seconds"]
         self.counts = state["counts"]
 
+    def resume(self, args: argparse.Namespace) -> None:
+        """Goes on from the checkpoint in `args.out` if `args.resume` and there is one."""
+        if args.resume and (args.out / CHECKPOINT).exists():
+            self.load(args.out / CHECKPOINT)
+
 
 def adamw(
     model: nn.Module, rate: float, weight_decay: float, betas: tuple[float, float] = (0.9, 0.99)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from tokenizers import Tokenizer
-from typing_extensions import Self
 
 from ..errors import CheckpointError
 from ..vocabulary import Vocabulary
@@ -27,7 +26,7 @@ from .protocol import Noise
 from .transformer import DenoiserConfig, DenoiserTransformer, Memory
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from typing_extensions import Self
 
 TOKENIZER = "tokenizer.json"
 

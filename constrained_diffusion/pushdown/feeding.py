@@ -19,12 +19,18 @@ _BRACKETS = (1 << LEVEL_BITS) - 1
 
 
 @njit(cache=True)
+def feed_key(stack: Int, terminal: Int) -> Int:
+    """The key of a feed in `Memory.feeds_key`."""
+    return np.int64(((np.int64(stack) << 16) | np.int64(terminal)) + 1)
+
+
+@njit(cache=True)
 def feed(tables: Tables, memory: Memory, stack: Int, terminal: Int) -> Int:
     """The list of the stacks after `terminal` was shifted onto `stack`; 0 where it is refused.
 
     For the end terminal: a list of one stack where the text is accepted.
     """
-    key = ((stack << 16) | terminal) + 1
+    key = feed_key(stack, terminal)
     slot = find(memory.feeds_key, key)
     if memory.feeds_key[slot] == key:
         return np.int32(memory.feeds_value[slot])

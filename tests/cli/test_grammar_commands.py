@@ -110,8 +110,10 @@ def test_templates_hold_grammars(run, in_a_folder):
     status, output, _ = run("generate", "--template", "template", "--steps", "2", "--json")
     record = json.loads(output)
     assert status == 0
-    assert record["text"] == f"a = {record['holes']['a']}; b = x; c = y"
-    Lark(SUM, parser="lalr").parse(record["holes"]["a"])
+    holes = record["holes"]
+    assert record["text"] == "a = {a}; b = {b}; c = {c}".format(**holes)
+    Lark(SUM, parser="lalr").parse(holes["a"])
+    assert holes["b"].strip() == "x" and holes["c"] == "y"
 
 
 @pytest.mark.parametrize(

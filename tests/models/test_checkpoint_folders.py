@@ -17,11 +17,12 @@ import constrained_diffusion as cd
 from constrained_diffusion.models import checkpoint
 from constrained_diffusion.models.bundled import TextDenoiser
 from constrained_diffusion.models.checkpoint import digest
+from constrained_diffusion.models.code import CodeDenoiser
 from constrained_diffusion.models.sudoku import SudokuDenoiser
 from constrained_diffusion.models.sudoku_network import SudokuConfig, SudokuNetwork
 from constrained_diffusion.models.transformer import DenoiserConfig, DenoiserTransformer
 
-KINDS = ("text", "sudoku")
+KINDS = ("text", "code", "sudoku")
 
 
 def make(kind: str, seed: int = 0):
@@ -34,14 +35,18 @@ def make(kind: str, seed: int = 0):
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     trainer = trainers.BpeTrainer(
         vocab_size=290,
-        special_tokens=["<pad>", "<end>"],
+        special_tokens=["<pad>", "<end>", "<mask>", "<hole>"],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
     tokenizer.train_from_iterator(["Ada lives in London", "Ada is 36"], trainer)
     size = tokenizer.get_vocab_size()
     config = DenoiserConfig(size, width=8, heads=2, encoder_layers=1, decoder_layers=1)
-    return TextDenoiser(DenoiserTransformer(config), tokenizer, canvas_length=6, prompt_length=9)
+    network = DenoiserTransformer(config)
+    if kind == "code":
+        sizes = {"canvas_length": 6, "prefix_length": 9, "suffix_length": 5}
+        return CodeDenoiser(network, tokenizer, **sizes)
+    return TextDenoiser(network, tokenizer, canvas_length=6, prompt_length=9)
 
 
 def logits(denoiser) -> torch.Tensor:
@@ -52,7 +57,7 @@ def logits(denoiser) -> torch.Tensor:
 
 
 def settings_of(denoiser) -> tuple:
-    names = ("canvas_length", "prompt_length", "iterations", "noise")
+    names = ("canvas_length", "prompt_length", "prefix_length", "iterations", "noise")
     network = denoiser.network.config
     return (*(getattr(denoiser, name, None) for name in names), network, len(denoiser.vocabulary))
 

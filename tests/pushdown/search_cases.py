@@ -136,7 +136,8 @@ def logits_of(seed: int, name: str, scale: float) -> torch.Tensor:
 
 
 def distribution(logits: torch.Tensor, some: list[tuple[int, ...]]) -> np.ndarray:
-    """The log probabilities of canvases, float64."""
-    logs = logits.double().log_softmax(-1).numpy()
+    """The log probabilities of canvases, float64. A row of only -inf counts as uniform."""
+    nothing = logits.isneginf().all(-1, keepdim=True)
+    logs = logits.masked_fill(nothing, 0.0).double().log_softmax(-1).numpy()
     positions = np.arange(len(logs))
     return np.array([logs[positions, list(canvas)].sum() for canvas in some])

@@ -16,7 +16,7 @@ from training.sudoku.dataset import make
 from training.sudoku.generator import family, minimal_puzzle, neighbour, random_grid, seed_generator
 from training.sudoku.puzzle_files import parse, read_puzzles
 from training.sudoku.solver import PEERS, grade, search, to_candidates
-from training.sudoku.train import Trainer, exact_cover_loss
+from training.sudoku.train import SudokuTrainer, exact_cover_loss
 
 
 def sees(a: int, b: int) -> bool:
@@ -229,17 +229,17 @@ def test_the_loss_is_that_of_the_four_rules():
     assert float(exact_cover_loss(logits, solution)) == pytest.approx(total / count)
 
 
-def trainer(made, seed: int = 0) -> Trainer:
+def trainer(made, seed: int = 0) -> SudokuTrainer:
     source = Puzzles(
         torch.from_numpy(made["puzzles"]).long(), torch.from_numpy(made["solutions"]).long()
     )
     args = argparse.Namespace(seed=seed, device="cpu", iterations=4, batch=6, eager=True)
-    return Trainer(SudokuConfig(width=16, hidden=32), source, args)
+    return SudokuTrainer(SudokuConfig(width=16, hidden=32), source, args)
 
 
 def test_training_lowers_the_loss_and_resumes(made, tmp_path):
     first = trainer(made)
-    losses = [first.step(1.0, 0.0)[0] for _ in range(25)]
+    losses = [first.step(1.0, 0.0)["loss"] for _ in range(25)]
     assert np.mean(losses[-5:]) < 0.9 * losses[0]
     first.save(tmp_path / "checkpoint.pt")
     second = trainer(made, seed=1)

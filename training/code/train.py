@@ -11,7 +11,7 @@ them by ``python -m training.code.export``.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
@@ -22,7 +22,7 @@ from constrained_diffusion.models.transformer import DenoiserConfig, DenoiserTra
 from training.code.batches import Batch, stream
 from training.code.dataset import Corpus, read
 from training.code.tokenizer import MASK_ID, PAD_ID, train_tokenizer
-from training.trainer import CHECKPOINT, Trainer, adamw, add_arguments, train
+from training.trainer import Trainer, adamw, add_arguments, train
 
 PEAK_RATE = 2e-3
 WARMUP_STEPS = 200
@@ -145,15 +145,10 @@ def main() -> None:
     tokenizer = open_tokenizer(args.out, corpus, args.resume)
     config = DenoiserConfig(tokenizer.get_vocab_size(), width=args.width, pad_id=PAD_ID)
     trainer = CodeTrainer(config, torch.device(args.device), not args.eager)
-    if args.resume and (args.out / CHECKPOINT).exists():
-        trainer.load(args.out / CHECKPOINT)
+    trainer.resume(args)
     # A resumed run must not see the examples of the first part again.
     data = stream(corpus, tokenizer, seed=args.seed + 1_000_003 * trainer.steps)
-
-    def step(progress: float) -> Mapping[str, float]:
-        return trainer.step(next(data), progress)
-
-    train(trainer, step, args)
+    train(trainer, lambda progress: trainer.step(next(data), progress), args)
 
 
 if __name__ == "__main__":

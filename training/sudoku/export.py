@@ -8,10 +8,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import torch
-
 from constrained_diffusion.models.sudoku import SudokuDenoiser
 from constrained_diffusion.models.sudoku_network import SudokuConfig, SudokuNetwork
+from training.trainer import averaged_state
 
 WEIGHTS_FOLDER = (
     Path(__file__).parents[2] / "constrained_diffusion" / "models" / "weights" / "sudoku"
@@ -20,9 +19,9 @@ WEIGHTS_FOLDER = (
 
 def from_run(run: Path, iterations: int = 64) -> SudokuDenoiser:
     """The denoiser of a run's checkpoint, with the moving average of the weights."""
-    state = torch.load(run / "checkpoint.pt", map_location="cpu", weights_only=True)
-    network = SudokuNetwork(SudokuConfig(**state["config"]))
-    network.load_state_dict(state["average"])
+    config, weights = averaged_state(run)
+    network = SudokuNetwork(SudokuConfig(**config))
+    network.load_state_dict(weights)
     return SudokuDenoiser(network, iterations=iterations)
 
 

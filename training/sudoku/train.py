@@ -16,18 +16,15 @@ go on from wherever it is, and hard puzzles get the most training.
 from __future__ import annotations
 
 import argparse
-import json
-import time
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch.nn.functional as F
-from rich.progress import Progress, TextColumn, TimeElapsedColumn
 from torch import Tensor
 
 from constrained_diffusion.models.sudoku_network import SudokuConfig, SudokuNetwork
 from training.sudoku.batches import Puzzles, draw, read
+from training.trainer import Trainer, add_arguments, train
 
 MATRIX_RATE, VECTOR_RATE = 6e-3, 2e-3
 """Peak learning rates: of Muon for the matrices, of AdamW for all else."""
@@ -56,39 +53,34 @@ def exact_cover_loss(logits: Tensor, solution: Tensor) -> Tensor:
     return loss / 4
 
 
-class Trainer:
-    """Everything a checkpoint holds, the rows of the batch, and one step of training."""
+class SudokuTrainer(Trainer):
+    """The network of the Sudoku denoiser, the rows of the batch, and one step of training."""
 
     def __init__(self, config: SudokuConfig, source: Puzzles, args: argparse.Namespace) -> None:
         torch.manual_seed(args.seed)
         self.source = source
         self.device = torch.device(args.device)
         self.iterations = args.iterations
-        self.model = SudokuNetwork(config).to(self.device)
-        self.average = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
+        self.network = SudokuNetwork(config).to(self.device)
         matrices, vectors = [], []
-        for parameter in self.model.parameters():
+        for parameter in self.network.parameters():
             (matrices if min(parameter.shape) > 2 and parameter.ndim == 2 else vectors).append(
                 parameter
             )
-        self.optimizers = (
-            torch.optim.Muon(
-                matrices, lr=MATRIX_RATE, weight_decay=1e-3, adjust_lr_fn="match_rms_adamw"
-            ),
-            torch.optim.AdamW(vectors, lr=VECTOR_RATE, betas=(0.9, 0.98), weight_decay=0.0),
+        muon = torch.optim.Muon(
+            matrices, lr=MATRIX_RATE, weight_decay=1e-3, adjust_lr_fn="match_rms_adamw"
         )
-        self.iterate = (
-            self.model.iterate if args.eager else torch.compile(self.model.iterate, dynamic=False)
-        )
-        self.steps = 0
-        self.seconds = 0.0
+        adamw = torch.optim.AdamW(vectors, lr=VECTOR_RATE, betas=(0.9, 0.98), weight_decay=0.0)
+        super().__init__(self.network, config.to_dict(), [muon, adamw], AVERAGE)
+        iterate = self.network.iterate
+        self.iterate = iterate if args.eager else torch.compile(iterate, dynamic=False)
         self.rows = args.batch
         self.grid = torch.zeros(self.rows, 81, dtype=torch.int64)
         self.solution = torch.ones(self.rows, 81, dtype=torch.int64)
         self.state: Tensor | None = None
         self.left = torch.zeros(self.rows, dtype=torch.int64)
 
-    def step(self, rate: float, progress: float) -> tuple[float, float]:
+    def step(self, rate: float, progress: float) -> dict[str, float]:
         """One step; returns the loss and the share of solved rows.
 
         rate: share of the peak learning rates.
@@ -100,33 +92,23 @@ class Trainer:
         self._refill(fresh, progress)
         grid, solution = self.grid.to(self.device), self.solution.to(self.device)
         with torch.autocast(self.device.type, torch.bfloat16):
-            clues = self.model.clues(grid)
-            told, state = self.model.known(clues), self.model.begin(clues)
+            clues = self.network.clues(grid)
+            told, state = self.network.known(clues), self.network.begin(clues)
             if self.state is not None:
                 begins = fresh.to(self.device).view(-1, *[1] * (state.ndim - 1))
                 state = torch.where(begins, state, self.state)
             losses = []
             for _ in range(self.iterations):
                 state = self.iterate(state, told)
-                logits = self.model.read(state)
+                logits = self.network.read(state)
                 losses.append(exact_cover_loss(logits, solution))
         loss = torch.stack(losses).mean()
-        self.model.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        for optimizer in self.optimizers:
-            optimizer.step()
+        self.learn(loss)
         self.state = state.detach()
         solved = (logits.argmax(-1) + 1 == solution).all(1).cpu()
         self.left -= 1
         self.left[solved & (torch.rand(self.rows) > KEEP_SOLVED)] = 0
-        self.steps += 1
-        keep = min(AVERAGE, (1 + self.steps) / (10 + self.steps))
-        weights = self.model.state_dict()
-        torch._foreach_lerp_(
-            list(self.average.values()), [weights[k] for k in self.average], 1 - keep
-        )
-        return float(loss.detach()), float(solved.float().mean())
+        return {"loss": float(loss.detach()), "solved_rows": float(solved.float().mean())}
 
     def _refill(self, fresh: Tensor, progress: float) -> None:
         """New puzzles for the fresh rows."""
@@ -136,35 +118,11 @@ class Trainer:
             longest = round(3 + (LONGEST - 3) * min(1.0, 2 * progress))
             self.left[fresh] = torch.randint(1, longest + 1, (count,))
 
-    def save(self, path: Path) -> None:
-        """Writes a checkpoint; a reader never sees half of one."""
-        state: dict[str, Any] = {
-            "config": self.model.config.to_dict(),
-            "model": self.model.state_dict(),
-            "average": self.average,
-            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
-            "rng": torch.get_rng_state(),
-            "steps": self.steps,
-            "seconds": self.seconds,
-        }
-        torch.save(state, path.with_suffix(".tmp"))
-        path.with_suffix(".tmp").replace(path)
-
-    def load(self, path: Path) -> None:
-        """Goes on from a checkpoint; the rows begin with new puzzles."""
-        state = torch.load(path, map_location=self.device, weights_only=True)
-        self.model.load_state_dict(state["model"])
-        self.average = state["average"]
-        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(saved)
-        torch.set_rng_state(state["rng"].cpu())
-        self.steps, self.seconds = state["steps"], state["seconds"]
-
 
 @torch.no_grad()
-def solved_at_once(trainer: Trainer, puzzles: Puzzles, iterations: int) -> float:
+def solved_at_once(trainer: SudokuTrainer, puzzles: Puzzles, iterations: int) -> float:
     """Share of puzzles that the averaged weights solve in one pass, without refinement."""
-    model = SudokuNetwork(trainer.model.config).to(trainer.device)
+    model = SudokuNetwork(trainer.network.config).to(trainer.device)
     model.load_state_dict(trainer.average)
     right = 0
     for start in range(0, len(puzzles), 32):
@@ -186,18 +144,10 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--data", type=Path, required=True, help="puzzles.npz")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the checkpoints")
-    parser.add_argument("--minutes", type=float, default=75, help="time budget of the whole run")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--batch", type=int, default=16, help="puzzles a step")
+    add_arguments(parser, minutes=75, batch=16)
     parser.add_argument("--iterations", type=int, default=8, help="iterations a step")
     parser.add_argument("--width", type=int, default=64)
     parser.add_argument("--hidden", type=int, default=128)
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--resume", action="store_true", help="go on from OUT/checkpoint.pt")
-    parser.add_argument("--eager", action="store_true", help="do not compile the network")
-    parser.add_argument("--save-every", type=float, default=240, help="seconds")
     args = parser.parse_args()
 
     torch.set_num_threads(args.threads)
@@ -205,37 +155,16 @@ def main() -> None:
     source, held_out = read(args.data)
     chosen = torch.randperm(len(held_out), generator=torch.Generator().manual_seed(0))[:48]
     watched = Puzzles(held_out.puzzles[chosen], held_out.solutions[chosen])
-    trainer = Trainer(SudokuConfig(args.width, args.hidden), source, args)
-    checkpoint = args.out / "checkpoint.pt"
-    if args.resume and checkpoint.exists():
-        trainer.load(checkpoint)
-    budget = args.minutes * 60
-    before, start, saved = trainer.seconds, time.time(), trainer.seconds
-    loss = solved = 0.0
-    columns = (*Progress.get_default_columns(), TimeElapsedColumn(), TextColumn("{task.fields[n]}"))
-    with Progress(*columns) as bar:
-        task = bar.add_task("training", total=budget, n="")
-        while trainer.seconds < budget:
-            progress = trainer.seconds / budget
-            rate = learning_rate(trainer.steps, progress)
-            now = trainer.step(rate, progress)
-            loss, solved = 0.98 * loss + 0.02 * now[0], 0.98 * solved + 0.02 * now[1]
-            trainer.seconds = before + time.time() - start
-            bar.update(task, completed=trainer.seconds, n=f"loss {loss:.3f} step {trainer.steps}")
-            if trainer.seconds - saved > args.save_every:
-                saved = trainer.seconds
-                trainer.save(checkpoint)
-                line = {
-                    "seconds": round(trainer.seconds),
-                    "step": trainer.steps,
-                    "loss": round(loss, 4),
-                    "solved_rows": round(solved, 3),
-                    "held_out": round(solved_at_once(trainer, watched, 48), 3),
-                    "rate": round(rate, 6),
-                }
-                with (args.out / "log.jsonl").open("a") as log:
-                    log.write(json.dumps(line) + "\n")
-    trainer.save(checkpoint)
+    trainer = SudokuTrainer(SudokuConfig(args.width, args.hidden), source, args)
+    trainer.resume(args)
+
+    def watch() -> dict[str, float]:
+        return {"held_out": round(solved_at_once(trainer, watched, 48), 3)}
+
+    def step(progress: float) -> dict[str, float]:
+        return trainer.step(learning_rate(trainer.steps, progress), progress)
+
+    train(trainer, step, args, watch)
 
 
 if __name__ == "__main__":

@@ -8,22 +8,22 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import torch
 from tokenizers import Tokenizer
 
 from constrained_diffusion.models.bundled import TextDenoiser
 from constrained_diffusion.models.transformer import DenoiserConfig, DenoiserTransformer
 from training.text.batches import CANVAS, PROMPT
+from training.trainer import averaged_state
 
 WEIGHTS_FOLDER = Path(__file__).parents[2] / "constrained_diffusion/models/weights/text"
 
 
 def from_run(run: Path) -> TextDenoiser:
     """Return the denoiser of a run's newest checkpoint, with its averaged weights."""
-    state = torch.load(run / "checkpoint.pt", map_location="cpu", weights_only=True)
-    network = DenoiserTransformer(DenoiserConfig(**state["config"]))
+    config, weights = averaged_state(run)
+    network = DenoiserTransformer(DenoiserConfig(**config))
     # Stored as float16, which has enough digits for the weights and takes half the space.
-    network.load_state_dict({name: t.half() for name, t in state["average"].items()})
+    network.load_state_dict({name: t.half() for name, t in weights.items()})
     tokenizer = Tokenizer.from_file(str(run / "tokenizer.json"))
     return TextDenoiser(network, tokenizer, canvas_length=CANVAS, prompt_length=PROMPT)
 

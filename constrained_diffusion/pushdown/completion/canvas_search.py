@@ -21,10 +21,17 @@ from ..machine import Machine
 from ..memory import LEX, STACK, Memory, VocabularyText
 from ..reading import UNREACHABLE
 from ..tables import Int, Int32Array, Int64Array, Tables
+from .canvas_tokens import Candidates
 from .estimate import Estimate
 
 WIDTHS = (24, 200)
 """How many configurations a layer keeps, at the first and the second try."""
+
+NARROW_GAP = 4
+"""Up to so many free positions between fixed ones, more tokens are tried in each."""
+
+BEFORE_FIXED = 60
+"""How many times more configurations are kept before a fixed token."""
 
 EXHAUSTIVE_WIDTH = 20_000
 MAX_CONFIGURATIONS = 50_000
@@ -66,29 +73,26 @@ class CanvasTask:
 def search_canvas(
     estimate: Estimate,
     task: CanvasTask,
-    candidates: Int64Array,
-    *,
-    exhaustive: bool,
+    candidates: Candidates,
     longest: int,
 ) -> Int64Array:
     """A canvas of a task, int64 [L].
 
     Args:
         candidates: text tokens to try where nothing is fixed.
-        exhaustive: whether they are all text tokens (or act like them all).
         longest: the most bytes of a token.
 
     Raises:
         UnsatisfiableError: there is none.
         LimitError: none was found.
     """
-    for width in (EXHAUSTIVE_WIDTH,) if exhaustive else WIDTHS:
-        layers, dropped = _layers(estimate, task, candidates, width, exhaustive, longest)
+    for width in (EXHAUSTIVE_WIDTH,) if candidates.are_all else WIDTHS:
+        layers, dropped = _layers(estimate, task, candidates, width, longest)
         if len(layers) > len(task.allowed):
             for config in layers[-1]:
                 if task.may_end(config):
                     return _canvas(layers, config)
-    if exhaustive and not dropped:
+    if candidates.are_all and not dropped:
         raise UnsatisfiableError("no canvas of the language agrees with the fixed positions")
     raise LimitError(
         f"no canvas that agrees with the fixed positions was found with {width} readings a "
@@ -96,9 +100,7 @@ def search_canvas(
     )
 
 
-def shortest_by_tokens(
-    estimate: Estimate, config: int, candidates: Int64Array, *, exhaustive: bool
-) -> list[int]:
+def shortest_by_tokens(estimate: Estimate, config: int, candidates: Candidates) -> list[int]:
     """As few tokens as possible after which the text may end, found breadth first.
 
     Raises:
@@ -118,14 +120,14 @@ def shortest_by_tokens(
                 return tokens[::-1]
         following = []
         for current in layer:
-            targets = _targets(machine, current, candidates)
+            targets = _targets(machine, current, candidates.few)
             for place in np.flatnonzero(targets).tolist():
                 target = int(targets[place])
                 if target not in before:
-                    before[target] = (current, int(candidates[place]))
+                    before[target] = (current, int(candidates.few[place]))
                     following.append(target)
         layer = following
-    if exhaustive and not layer:
+    if candidates.are_all and not layer:
         raise UnsatisfiableError("the tokens of the vocabulary spell no text that ends this one")
     raise LimitError(
         f"the tokens of the vocabulary that were tried spell no text that ends this one, among "
@@ -139,9 +141,8 @@ Layer = dict[int, tuple[int, int]]
 def _layers(
     estimate: Estimate,
     task: CanvasTask,
-    candidates: Int64Array,
+    candidates: Candidates,
     width: int,
-    exhaustive: bool,
     longest: int,
 ) -> tuple[list[Layer], bool]:
     """The layers up to the first empty one, and whether a configuration was dropped that might
@@ -150,21 +151,38 @@ def _layers(
     length = len(task.allowed)
     layers: list[Layer] = [{task.config: (0, -1)}]
     dropped = False
+    narrow = _narrow(task.allowed)
     for position, fixed in enumerate(task.allowed):
         layer: Layer = {}
+        free = candidates.many if narrow[position] else candidates.few
         for config in layers[-1]:
-            for token, target in _steps(machine, task, config, fixed, candidates):
+            for token, target in _steps(machine, task, config, fixed, free):
                 layer.setdefault(target, (config, token))
         if machine.full:
             raise LimitError("the memory of configurations is full in the search for a canvas")
-        if len(layer) > width:
+        # The fixed token that follows decides better than any ranking.
+        decided = position + 1 < length and task.allowed[position + 1] is not None
+        most = width * (BEFORE_FIXED if decided else 1)
+        if len(layer) > most:
             dropped = True
-            keep = _most_different(estimate, layer, width, (length - position - 1) * longest)
+            keep = _most_different(estimate, layer, most, (length - position - 1) * longest)
             layer = {config: layer[config] for config in keep}
         if not layer:
             return layers, dropped
         layers.append(layer)
     return layers, dropped
+
+
+def _narrow(allowed: Sequence[Sequence[int] | None]) -> list[bool]:
+    """[L] whether a position is in a gap between fixed ones that a few tokens have to fill."""
+    result = [False] * len(allowed)
+    start = 0
+    for position, fixed in enumerate(allowed):
+        if fixed is not None:
+            if position - start <= NARROW_GAP:
+                result[start:position] = [True] * (position - start)
+            start = position + 1
+    return result
 
 
 def _steps(

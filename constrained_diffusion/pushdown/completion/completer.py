@@ -49,7 +49,7 @@ class Completer:
         self._steps = Steps(self._estimate)
         self._holes = Holes(self._estimate, self._steps)
         self._words = words
-        self._candidates, self._all_tokens = candidate_tokens(words, self._estimate, self._speller)
+        self._candidates = candidate_tokens(words, self._estimate, self._speller)
         self._shortest: OrderedDict[Frozen, Found | None] = OrderedDict()
 
     def shortest(self, config: int) -> bytes:
@@ -78,7 +78,6 @@ class Completer:
             self._estimate,
             self._machine.thaw(self._outer.freeze(config)),
             self._candidates,
-            exhaustive=self._all_tokens,
         )
 
     def finishes_within(self, config: int, room: int) -> bool:
@@ -156,7 +155,6 @@ class Completer:
             self._estimate,
             task,
             self._candidates,
-            exhaustive=self._all_tokens,
             longest=self._speller.longest,
         )
 

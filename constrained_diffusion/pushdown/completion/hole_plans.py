@@ -12,7 +12,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -25,6 +25,10 @@ from .hole_sources import Finished, Source, finished_stacks, rest_of, sources
 from .state_graph import StateGraph, Symbol
 from .suffix_reader import SuffixReader, Want
 from .suffix_runs import ACCEPTED
+
+WEIGHT = 2
+"""How much more what connects a state with the hole's start counts than what is known to be needed:
+a plan may cost so many times the least, and is found much sooner (Pohl 1970)."""
 
 MAX_NODES = 200_000
 """How many revealed states are looked at."""
@@ -60,26 +64,11 @@ class _Top(NamedTuple):
     position: int
 
 
-class _Entry(NamedTuple):
-    """An entry of the queue: one of several ways on, best first, each an alternative state or (for
-    `is_stack`) finished stack under the same top.
-
-    Attributes:
-        bound: the least cost of a plan this way.
-        cost: what the top costs.
-        order: the older first.
-        ways: (what it adds to the bound, state or stack).
-        place: the way that this entry is for.
-    """
-
-    bound: int
-    cost: int
-    order: int
-    ways: list[tuple[int, int]]
-    place: int
-    is_stack: bool
-    want: Want
-    top: _Top
+_Entry: TypeAlias = tuple[int, int, int, list[tuple[int, int]], int, bool, Want, _Top]
+"""An entry of the queue, one of several ways on, best first: the least cost of a plan this way;
+what the top costs; a number, the older the less; the ways (what each adds to the cost, and a state
+or finished stack under the top); the place of this way among them; whether they are stacks; what is
+wanted of them; the top."""
 
 
 class HolePlans:
@@ -99,10 +88,10 @@ class HolePlans:
         self._reader = SuffixReader(self._machine, text, part)
 
     def plans(self, config: int) -> Iterator[Plan]:
-        """Plans, cheapest first; each is one that the parser accepts.
+        """Plans, cheap ones first; each is one that the parser accepts.
 
-        A* (Hart, Nilsson, Raphael 1968); the bound is the least cost of connecting a state with a
-        finished stack. Raises LimitError after `MAX_NODES`.
+        A* (Hart, Nilsson, Raphael 1968); the estimate is the least cost of connecting a state with a
+        finished stack, times `WEIGHT`. Raises LimitError after `MAX_NODES`.
         """
         finished = finished_stacks(self._estimate, sources(self._estimate, config, self._part))
         search = _Search(self._graph, self._reader, finished)
@@ -158,7 +147,7 @@ class _Search:
         self._stacks = finished.by_state
         ends = {state: group[0][0] for state, group in finished.by_state.items()}
         self._connection = graph.connections(ends)
-        self._below: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        self._below: dict[tuple[int, int, int], list[tuple[int, int]]] = {}
         self._queue: list[_Entry] = []
         self._order = 0
 
@@ -183,8 +172,16 @@ class _Search:
     ) -> None:
         if place < len(ways):
             self._order += 1
-            bound = cost + ways[place][0]
-            entry = _Entry(bound, cost, self._order, ways, place, is_stack, want, top)
+            entry = (
+                cost + WEIGHT * ways[place][0],
+                cost,
+                self._order,
+                ways,
+                place,
+                is_stack,
+                want,
+                top,
+            )
             heapq.heappush(self._queue, entry)
 
     def solutions(self) -> Iterator[tuple[int, _Top]]:
@@ -192,48 +189,57 @@ class _Search:
         done: set[tuple[int, Want]] = set()
         while self._queue:
             _, cost, _, ways, place, is_stack, want, top = heapq.heappop(self._queue)
-            self._push(cost, ways, want, top, place + 1, is_stack)
+            if place + 1 < len(ways):
+                self._push(cost, ways, want, top, place + 1, is_stack)
             number = ways[place][1]
             if is_stack:
                 if self._reader.accepts(number, want):
                     yield number, top
                 continue
-            if (number, want) in done:
-                continue
-            done.add((number, want))
+            wants = [want]
+            while wants:
+                want = wants.pop()
+                key = (number, want)
+                if key in done:
+                    continue
+                done.add(key)
+                if number in self._stacks:
+                    self._push(cost, self._stacks[number], want, top, is_stack=True)
+                wants += self._go_down(cost, number, want, top)
             if len(done) > MAX_NODES:
                 raise LimitError(
                     f"no text for the hole was found among {MAX_NODES} partial ones; the fixed "
                     "text around it is far from the grammar"
                 )
-            self._push(cost, self._stacks.get(number, []), want, top, is_stack=True)
-            self._go_down(cost, number, want, top)
 
-    def _go_down(self, cost: int, state: int, want: Want, top: _Top) -> None:
-        """Adds what follows where a state is revealed under a top."""
+    def _go_down(self, cost: int, state: int, want: Want, top: _Top) -> list[Want]:
+        """What is wanted next of a state that is revealed under a top; adds what follows where it
+        is taken off."""
         position, head, pops = want
-        if head >= 0 and pops > 0:
+        if head < 0:
+            following = self._reader.run(state, position)
+        elif pops == 0:
+            following = self._reader.go_on(state, position, head)
+        else:
             own = self._graph.cost[state]
             if own < UNREACHABLE:
                 further = Want(position, head, pops - 1)
-                deeper = _Top(top, state, *top[2:])
-                self._push(cost + own + 1, self._under(state, further), further, deeper)
-            return
-        reader = self._reader
-        wants = reader.run(state, position) if head < 0 else reader.go_on(state, position, head)
-        for following in wants:
-            # Acceptance needs the start state, which has nothing below: that is found where it is
-            # met with the stacks of the hole's start.
-            if following.head != ACCEPTED:
-                self._push(cost, [(self._connection[state], state)], following, top)
+                ways = self._under(state, further)
+                if ways:
+                    self._push(cost + own + 1, ways, further, _Top(top, state, *top[2:]))
+            return []
+        # Acceptance needs the start state, which has nothing below: that is found where it is met
+        # with the stacks of the hole's start.
+        return [one for one in following if one.head != ACCEPTED]
 
     def _under(self, state: int, want: Want) -> list[tuple[int, int]]:
         """The states that may lie below one, those that can be connected first."""
-        head = want.head if want.pops == 0 else -1
-        known = self._below.get((state, head))
+        position, head, pops = want
+        key = (state, -1, 0) if pops > 0 else (state, head, position)
+        known = self._below.get(key)
         if known is None:
             below = self._graph.below[state]
-            if head >= 0:
-                below = [one for one in below if self._graph.goes(one, head)]
-            known = self._below[state, head] = self._ranked(below)
+            if pops == 0:
+                below = [one for one in below if self._reader.go_on(one, position, head)]
+            known = self._below[key] = self._ranked(below)
         return known

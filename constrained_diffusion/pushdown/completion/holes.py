@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 from collections.abc import Iterator
 
@@ -16,6 +17,7 @@ from .estimate import Estimate
 from .hole_ends import HoleEnds
 from .hole_plans import HolePlans
 from .hole_texts import HoleTexts
+from .shortest import shortest
 from .state_graph import StateGraph
 from .steps import Steps
 from .yields import Yields
@@ -46,6 +48,10 @@ class Holes:
         text; a short one. None where no text does, LimitError where none was found."""
         if self._ends_with(config, suffix):
             return b""
+        if not suffix and not self._machine.suffix:
+            with contextlib.suppress(LimitError):
+                found = shortest(self._estimate, self._steps, config)
+                return None if found is None else found.text
         single = len(self._machine.tables.parts.kind) == 1
         if single and self._machine.tables.parts.kind[0] == GRAMMAR:
             for tried, text in enumerate(self._candidates(config, suffix + self._machine.suffix)):

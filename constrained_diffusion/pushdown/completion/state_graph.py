@@ -43,7 +43,6 @@ class StateGraph:
                 self.symbol[target] = Symbol(is_terminal, number)
         self.below = [sorted(set(states)) for states in self.below]
         self.cost = [0 if symbol is None else costs.symbol_cost(symbol) for symbol in self.symbol]
-        self._goto: list[list[int]] = parser.goto.tolist()
         self.above: list[list[int]] = [[] for _ in range(num_states)]
         for target, states in enumerate(self.below):
             for state in states:
@@ -52,10 +51,6 @@ class StateGraph:
             np.unique(np.concatenate([parser.shift[state], parser.goto[state]])).tolist()
             for state in range(num_states)
         ]
-
-    def goes(self, state: int, nonterminal: int) -> bool:
-        """Whether a state can go on with a nonterminal."""
-        return self._goto[state][nonterminal] >= 0
 
     def reachable(self, start: int) -> list[int]:
         """The states that can lie on a stack above `start`, and it."""

@@ -40,6 +40,7 @@ class SuffixReader:
         self._end_state = int(machine.tables.parts.end_state[part])
         self._end_terminal = int(machine.tables.parts.end_terminal[part])
         self._results: dict[tuple[int, int], list[Want]] = {}
+        self._above: dict[tuple[int, int], list[Want]] = {}
         self._accepted: dict[tuple[int, Want], bool] = {}
         self._found = np.zeros(256, np.int64)
 
@@ -78,7 +79,7 @@ class SuffixReader:
                 machine.kernel_tables, machine.kernel_memory, runs, self._text,
                 self._part, DEEPEST_DEDENT, state, position,
             )  # fmt: skip
-            if runs.count[OVERFLOW] or machine.full:
+            if runs.counts[OVERFLOW] or machine.full:
                 raise LimitError(
                     "the text after the hole has more readings than memory for them; shorten it"
                 )
@@ -96,6 +97,13 @@ class SuffixReader:
         target = self._goto[state][head]
         if target < 0:
             return []
+        key = target, position
+        known = self._above.get(key)
+        if known is None:
+            known = self._above[key] = self._on(target, position)
+        return known
+
+    def _on(self, target: int, position: int) -> list[Want]:
         if target == self._end_state:
             memory = self._machine.memory
             if memory.lists_value[memory.lists_value[position]] == self._end_terminal:

@@ -24,7 +24,7 @@ ACCEPTED = -2
 """The head of a result that stands for acceptance."""
 
 NODES, RESULTS, CALLERS, WORK, OVERFLOW = range(5)
-"""Entries of `Runs.count`."""
+"""Entries of `Runs.counts`."""
 
 STATE, POSITION, FIRST_RESULT, FIRST_CALLER = range(4)
 """Columns of `Runs.nodes`."""
@@ -37,7 +37,7 @@ MAX_FOLLOWING = 4096
 
 class Runs(NamedTuple):
     """Attributes:
-    count: int64 [5].
+    counts: int64 [5].
     nodes: int32 [n, 4]: LR state, position, latest result, latest caller.
     key, value: (position, LR state) -> node.
     results: int32 [n, 4]: the result before it (0: none), position, head, pops.
@@ -46,7 +46,7 @@ class Runs(NamedTuple):
     found: int64, scratch.
     """
 
-    count: Int64Array
+    counts: Int64Array
     nodes: Int32Array
     key: Int64Array
     value: Int32Array
@@ -58,10 +58,10 @@ class Runs(NamedTuple):
 
 def new_runs(capacity: int = 1 << 18) -> Runs:
     """Empty tables; number 0 is no node, result or caller."""
-    count = np.zeros(5, np.int64)
-    count[[NODES, RESULTS, CALLERS]] = 1
+    counts = np.zeros(5, np.int64)
+    counts[[NODES, RESULTS, CALLERS]] = 1
     return Runs(
-        count=count,
+        counts=counts,
         nodes=np.zeros((capacity, 4), np.int32),
         key=np.zeros(2 * capacity, np.int64),
         value=np.zeros(2 * capacity, np.int32),
@@ -74,14 +74,14 @@ def new_runs(capacity: int = 1 << 18) -> Runs:
 
 @njit(cache=True)
 def _push_work(runs: Runs, first: Int, second: Int, third: Int) -> None:
-    place = runs.count[WORK]
+    place = runs.counts[WORK]
     if place >= len(runs.work):
-        runs.count[OVERFLOW] = 1
+        runs.counts[OVERFLOW] = 1
         return
     runs.work[place, 0] = first
     runs.work[place, 1] = second
     runs.work[place, 2] = third
-    runs.count[WORK] = place + 1
+    runs.counts[WORK] = place + 1
 
 
 @njit(cache=True)
@@ -91,11 +91,11 @@ def _node(runs: Runs, state: Int, position: Int) -> Int:
     slot = find(runs.key, key)
     if runs.key[slot] == key:
         return np.int64(runs.value[slot])
-    number = runs.count[NODES]
+    number = runs.counts[NODES]
     if number >= len(runs.nodes):
-        runs.count[OVERFLOW] = 1
+        runs.counts[OVERFLOW] = 1
         return np.int64(0)
-    runs.count[NODES] = number + 1
+    runs.counts[NODES] = number + 1
     runs.key[slot] = key
     runs.value[slot] = number
     runs.nodes[number, STATE] = state
@@ -113,11 +113,11 @@ def _call(runs: Runs, caller: Int, kind: Int, state: Int, position: Int) -> None
         if runs.callers[entry, 1] == caller and runs.callers[entry, 2] == kind:
             return
         entry = runs.callers[entry, 0]
-    number = runs.count[CALLERS]
+    number = runs.counts[CALLERS]
     if number >= len(runs.callers):
-        runs.count[OVERFLOW] = 1
+        runs.counts[OVERFLOW] = 1
         return
-    runs.count[CALLERS] = number + 1
+    runs.counts[CALLERS] = number + 1
     runs.callers[number, 0] = runs.nodes[node, FIRST_CALLER]
     runs.callers[number, 1] = caller
     runs.callers[number, 2] = kind
@@ -136,11 +136,11 @@ def _add_result(runs: Runs, node: Int, position: Int, head: Int, pops: Int) -> N
         if known[1] == position and known[2] == head and known[3] == pops:
             return
         entry = known[0]
-    number = runs.count[RESULTS]
+    number = runs.counts[RESULTS]
     if number >= len(runs.results):
-        runs.count[OVERFLOW] = 1
+        runs.counts[OVERFLOW] = 1
         return
-    runs.count[RESULTS] = number + 1
+    runs.counts[RESULTS] = number + 1
     runs.results[number, 0] = runs.nodes[node, FIRST_RESULT]
     runs.results[number, 1] = position
     runs.results[number, 2] = head
@@ -214,9 +214,9 @@ def run_from(
 ) -> Int:
     """The node of a state at a position, with all its results."""
     result = _node(runs, state, position)
-    while runs.count[WORK] > 0 and runs.count[OVERFLOW] == 0:
-        place = runs.count[WORK] - 1
-        runs.count[WORK] = place
+    while runs.counts[WORK] > 0 and runs.counts[OVERFLOW] == 0:
+        place = runs.counts[WORK] - 1
+        runs.counts[WORK] = place
         node, kind = np.int64(runs.work[place, 0]), runs.work[place, 1]
         if kind < 0:
             _begin(tables, memory, runs, text, part, depth, node)

@@ -65,7 +65,9 @@ def lexed(
     that began before it: -1 where that holds no line feed, UNKNOWN_COLUMN.
     """
     lexer = tables.lexer
-    terminal, end, at_end = np.int64(-1), np.int64(offset), np.int64(column)
+    terminal: Int = np.int64(-1)
+    end: Int = np.int64(offset)
+    at_end: Int = np.int64(column)
     if lexer.match[state] >= 0 and lexer.match_back[state] == 0:
         terminal = np.int64(lexer.match[state])
     place = offset
@@ -229,7 +231,7 @@ def _at_end(
 ) -> Int:
     """Adds the positions after all characters, with the end terminal in the queue."""
     parts = tables.parts
-    queue = np.int64(cons(memory, 0, np.int64(parts.end_terminal[part])))
+    queue: Int = np.int64(cons(memory, 0, np.int64(parts.end_terminal[part])))
     kind = parts.filter[part]
     if kind == TRANSDUCER:
         queue = _transduced(tables, memory, extra, np.int64(parts.end_terminal[part]), queue)
@@ -271,7 +273,7 @@ def following(
     if offset == len(text):
         return _at_end(tables, memory, part, extra, depth, offset + 1, found, 0)
     parser, start = tables.parser, tables.lexer.start
-    count = 0
+    count: Int = 0
     for entry in range(parser.lexer_offsets[state], parser.lexer_offsets[state + 1]):
         row = start[parser.lexers[entry]]
         if offset > 0:

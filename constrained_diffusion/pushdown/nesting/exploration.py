@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from ..feeding import feed_key
 from ..kernels import finishes, step_class
 from ..memory import FEEDS, FULL, PENDING_LIMIT, SINCE, Memory, cons, push, store
-from ..tables import BoolArray, Int32Array, Tables
+from ..tables import BoolArray, Int, Int32Array, Tables
 
 COMPLETE, TOO_MANY_STATES, TOO_MANY_STEPS, MEMORY_FULL = 0, 1, 2, 3
 """How an exploration ended."""
@@ -37,7 +38,7 @@ def teach(memory: Memory, following: Int32Array, accepting: BoolArray, end: int)
                     result = lists[state]
             elif following[state, terminal] >= 0:
                 result = lists[following[state, terminal]]
-            key = ((stacks[state] << 16) | terminal) + 1
+            key = feed_key(stacks[state], np.int64(terminal))
             store(memory, memory.feeds_key, memory.feeds_value, FEEDS, np.int64(key), result)
 
 
@@ -96,7 +97,7 @@ def explore(
 
 
 @njit(cache=True)
-def _looks_far_back(memory: Memory, config: int) -> bool:
+def _looks_far_back(memory: Memory, config: Int) -> bool:
     while config != 0:
         if memory.threads[memory.lists_value[config], SINCE] >= memory.count[PENDING_LIMIT]:
             return True

@@ -95,16 +95,10 @@ def deepest_within(
     best = explorer.nested(shallowest)
     if best is None or best.automaton.num_states > limits.byte_states:
         return None
-    growth = 2.0
-    for depth in range(shallowest + 1, DEEPEST + 1):
-        size = best.automaton.num_states
-        if best.depth is None or size * growth > limits.byte_states:
-            break
+    for depth in range(explorer.likely_depth(best), shallowest, -1):
         found = explorer.nested(depth)
-        if found is None or found.automaton.num_states > limits.byte_states:
-            break
-        growth = found.automaton.num_states / size
-        best = found
+        if found is not None and found.automaton.num_states <= limits.byte_states:
+            return found
     return best
 
 
@@ -117,6 +111,23 @@ class _Explorer:
         self.recursive = recursive_states(reading)
         self.procedures = Procedures(reading, self.recursive, limits.work)
         self.tables = assemble([reading])
+
+    def likely_depth(self, shallow: Nested) -> int:
+        """The greatest depth up to `DEEPEST` whose automaton should be within the limits: that
+        grows as the procedures of whole texts do, which are found quickly."""
+        if shallow.depth is None:
+            return 0
+        depth, size = shallow.depth, shallow.automaton.num_states
+        moves = len(self.procedures.root(depth).moves)
+        while depth < DEEPEST:
+            try:
+                deeper = len(self.procedures.root(depth + 1).moves)
+            except WorkExceededError:
+                break
+            if size * deeper > moves * self.limits.byte_states:
+                break
+            depth += 1
+        return depth
 
     def nested(self, depth: int) -> Nested | None:
         """The texts of a depth; None where there are too many configurations."""

@@ -27,7 +27,7 @@ def top_tokens(logits: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """The `count` greatest logits of each row and their tokens, [L, count] each, best first.
 
     logits: [L, V], any float type. The blocks with the greatest maxima hold them all, so that
-    sorting is over `count` blocks only: 36 ms instead of the 111 ms of `torch.topk` for 256 rows
+    sorting is over `count` blocks only: about half the time of `torch.topk` for 256 rows
     of 262,144 float32 logits on one core.
 
     Raises ConstrainedDiffusionError for NaN and +inf, with the position.
@@ -45,7 +45,7 @@ def top_tokens(logits: Tensor, count: int) -> tuple[Tensor, Tensor]:
     if tail.shape[1] > 0:
         check_finite(tail.amax(-1))
     chosen = maxima.topk(count, -1).indices
-    values = head.gather(1, chosen.unsqueeze(-1).expand(-1, -1, BLOCK)).flatten(1)
+    values = head[_numbers(chosen, rows).unsqueeze(1), chosen].flatten(1)
     tokens = (chosen.unsqueeze(-1) * BLOCK + _numbers(chosen, BLOCK)).flatten(1)
     values = _joined(values, tail)
     tokens = _joined(tokens, (_numbers(chosen, tail.shape[1]) + blocks * BLOCK).expand(rows, -1))
@@ -79,7 +79,7 @@ def check_finite(maxima: Tensor) -> None:
 def log_normalisers(logits: Tensor) -> Float64Array:
     """log of the sum of exp(logit) over each row, float64 [L]; log V for rows of only -inf.
 
-    57 ms for 256 rows of 262,144 float32 logits on one core (`torch.logsumexp`: 175 ms).
+    About half the time of `torch.logsumexp`.
     """
     import torch
 

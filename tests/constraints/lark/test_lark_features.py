@@ -74,9 +74,3 @@ def test_lookahead_without_bound() -> None:
     grammar = cd.LarkGrammar('start: (A | "b" | "c")*\nA: /a(?=b+c)/\n')
     with pytest.raises(cd.LimitError, match="lookahead"):
         grammar.language()
-
-
-def test_lexers_that_explode() -> None:
-    grammar = cd.LarkGrammar("start: A\nA: /(a|b)*a(a|b){60}c/\n")
-    with pytest.raises(cd.LimitError):
-        grammar.language()

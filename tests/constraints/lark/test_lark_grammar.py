@@ -12,6 +12,7 @@ from lark.indenter import Indenter, PythonIndenter
 import constrained_diffusion as cd
 from constrained_diffusion.constraints.cache_key import cache_key
 from constrained_diffusion.grammar_files import bundled_grammars, grammar_folder
+from constrained_diffusion.pushdown.reading import TokenTransducer, Transition
 
 BYTES = cd.Vocabulary([*(bytes([byte]) for byte in range(256)), None], end_ids=[256])
 
@@ -172,6 +173,21 @@ def test_two_parses_of_one_indenter_do_not_mix() -> None:
     next(tokens)
     grammar.parse("a:\n b\n")
     assert [token.type for token in tokens][-2:] == ["NAME", "_NL"]
+
+
+def test_a_token_transducer() -> None:
+    def doubled(word: str) -> TokenTransducer:
+        return TokenTransducer("start", (Transition("start", "A", ("A", word), "start"),))
+
+    text = 'start: (A B)*\nA: "a"\n%declare B C\n'
+    grammar = cd.LarkGrammar(text, postlex=doubled("B"))
+    assert grammar.refusal("aaa") is None and grammar.refusal("b") is not None
+    assert grammar == cd.LarkGrammar(text, postlex=doubled("B"))
+    assert key(grammar) is not None and pickle.loads(pickle.dumps(grammar)) == grammar
+    assert grammar.language().automaton.accepts(b"aaa") and grammar.language().bounds == ()
+    with pytest.raises(cd.GrammarError, match="B is declared"):
+        cd.LarkGrammar(text, postlex=doubled("C"))
+    assert cd.LarkGrammar(text, postlex=doubled("C"), never="B").refusal("a") is not None
 
 
 class Counting(Indenter):

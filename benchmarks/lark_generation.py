@@ -262,14 +262,14 @@ def run_grammar(
     vocabulary: cd.Vocabulary,
     confusion: ConfusionSource,
     arguments: Any,
-) -> tuple[dict[str, Any], list[dict[str, Any]], list[str]]:
-    """A row of the first table, rows of the second, and what went wrong."""
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[str]]:
+    """Rows of the two tables, and what went wrong."""
     loaded = file.load()
     started = time.perf_counter()
     compiled = cd.compile(file.constraint(), vocabulary, length=LENGTH)
     build = time.perf_counter() - started
     kinds = samplers(arguments.steps)
-    outcome, rows = Outcome(), []
+    random_logits, noisy_text, rows = Outcome(), Outcome(), []
     # Machine code that is not cached yet is compiled in an untimed generation.
     warm_up = RandomDenoiser(vocabulary, LENGTH, noise="masked", seed=99)
     generate(compiled, loaded, warm_up, samplers(1)["masked"], Outcome())
@@ -277,7 +277,7 @@ def run_grammar(
         for seed in range(arguments.canvases):
             noise = "uniform" if name == "uniform" else "masked"
             denoiser = RandomDenoiser(vocabulary, LENGTH, noise=noise, seed=seed)
-            generate(compiled, loaded, denoiser, sampler, outcome)
+            generate(compiled, loaded, denoiser, sampler, random_logits)
     canvases = sample_canvases(file, loaded, vocabulary, arguments.canvases)
     for wrong in LEVELS:
         for persistent in (False, True):
@@ -293,7 +293,7 @@ def run_grammar(
                         seed=seed,
                     )
                     look = note_first_step(noisy, tokens, quality)
-                    result = generate(compiled, loaded, noisy, sampler, outcome, look)
+                    result = generate(compiled, loaded, noisy, sampler, noisy_text, look)
                     if result is not None:
                         real = tokens.index(vocabulary.end_ids[0]) + 1
                         made = result.tokens[:real]
@@ -315,14 +315,25 @@ def run_grammar(
                         ),
                     }
                 )
+    about = {
+        "grammar": file.name,
+        "engine": str(compiled.stats["engine"]).split()[-1],
+        "compile s": build,
+    }
+    both = [
+        about | {"denoiser": "random"} | summary(random_logits),
+        about | {"denoiser": "noisy"} | summary(noisy_text),
+    ]
+    return both, rows, random_logits.errors + noisy_text.errors
+
+
+def summary(outcome: Outcome) -> dict[str, Any]:
+    """Counts and milliseconds."""
     first = spread([t.whole for t in outcome.times if t.is_first])
     warm = spread([t.whole for t in outcome.times if not t.is_first])
     candidates = spread([t.candidates for t in outcome.times if not t.is_first])
     search = spread([t.rest for t in outcome.times if not t.is_first])
-    row = {
-        "grammar": file.name,
-        "engine": str(compiled.stats["engine"]),
-        "compile s": build,
+    return {
         "outputs": outcome.outputs,
         "accepted": outcome.accepted,
         "steps": len(outcome.times),
@@ -335,7 +346,6 @@ def run_grammar(
         "search p95": search[1],
         "slowest": max((t.whole for t in outcome.times), default=None),
     }
-    return row, rows, outcome.errors
 
 
 def main() -> None:
@@ -355,13 +365,13 @@ def main() -> None:
         if arguments.grammars and file.name not in arguments.grammars:
             continue
         try:
-            row, more, errors = run_grammar(file, vocabulary, confusion, arguments)
+            both, more, errors = run_grammar(file, vocabulary, confusion, arguments)
         except cd.ConstrainedDiffusionError as error:
             report.note(f"{file.name} does not compile: {error}")
             continue
-        rows.append(row)
+        rows += both
         quality_rows += more
-        report.table(f"{file.name}: milliseconds of a posterior", [row])
+        report.table(f"{file.name}: milliseconds of a posterior", both)
         report.table(f"{file.name}: quality", more)
         for text in dict.fromkeys(errors):
             report.note(f"{file.name}: {text}")

@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..automata import algebra
-from ..errors import UnsatisfiableError
-from .base import Constraint, Language, PushdownParts
+import numpy as np
+from numpy.typing import NDArray
+
+from ..automata import ByteAutomaton, algebra
+from ..errors import (
+    CanvasTooSmallError,
+    ConstrainedDiffusionError,
+    LimitError,
+    UnsatisfiableError,
+)
+from .base import Constraint, Language, PushdownParts, text_capacity
+from .explain import describe, failure, in_words
 from .lark_grammar import LarkGrammar
+
+if TYPE_CHECKING:
+    from ..vocabulary import Vocabulary
 
 HOLE = "hole"
 """The name of what is filled in, among `holes`."""
+
+_NOTHING_FITS = "no text fits between the prefix and the suffix"
 
 
 @dataclass(frozen=True)
@@ -21,6 +35,12 @@ class Infill(Constraint):
 
     Unlike a template, whose holes each have a language of their own, only the whole has one: a
     hole may begin in the middle of a word and close the brackets that the prefix opened.
+
+    Where no text fits, the error names the place at which the whole breaks, by line and column of
+    prefix and suffix put together: the first character of the prefix that no text of `whole` has
+    there, or else the place up to which the suffix can be read after some text in the hole. That
+    is exact where `whole` is regular. For grammars, short texts are tried, and the place is the
+    furthest that one of them leads to.
     """
 
     whole: Constraint
@@ -31,6 +51,22 @@ class Infill(Constraint):
         """The whole text."""
         return f"{self.prefix}{text}{self.suffix}"
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.whole, Constraint):
+            raise ConstrainedDiffusionError(
+                f"Infill takes a constraint on the whole text, got {type(self.whole).__name__}"
+            )
+        for name, text in (("prefix", self.prefix), ("suffix", self.suffix)):
+            if not isinstance(text, str):
+                raise ConstrainedDiffusionError(f"{name} is a text, got {type(text).__name__}")
+            try:
+                text.encode()
+            except UnicodeEncodeError as error:
+                raise ConstrainedDiffusionError(
+                    f"{name} has no UTF-8 encoding: character {error.start} is half of a "
+                    f"surrogate pair, {text[error.start]!r}"
+                ) from None
+
     def language(self, capacity: int | None = None) -> Language:
         """Raises UnsatisfiableError where no text fits between prefix and suffix."""
         before, after = self.prefix.encode(), self.suffix.encode()
@@ -38,8 +74,24 @@ class Infill(Constraint):
         language = self.whole.language(room)
         automaton = algebra.quotient(language.automaton, before, after)
         if automaton.is_empty:
-            raise UnsatisfiableError(self._reason())
+            raise UnsatisfiableError(self._break_in(language.automaton))
         return Language(automaton, language.bounds)
+
+    def compile_for(self, vocabulary: Vocabulary, *, length: int, canvases: int) -> Any:
+        try:
+            return super().compile_for(vocabulary, length=length, canvases=canvases)
+        except CanvasTooSmallError as error:
+            error.args = (
+                f"the text found for the hole needs {error.needed} tokens but only "
+                f"{error.available} positions are available; use a longer canvas or more canvases "
+                "(a shorter text may exist, which was not found)",
+            )
+            raise
+        except (UnsatisfiableError, LimitError):
+            message = self._break_of_grammar(text_capacity(vocabulary, length * canvases))
+            if message is None:
+                raise
+            raise UnsatisfiableError(message) from None
 
     def pushdown_parts(self, capacity: int | None = None) -> PushdownParts | None:
         whole = self.whole
@@ -69,6 +121,52 @@ class Infill(Constraint):
     def holes(self, text: str) -> dict[str, str]:
         return {HOLE: text}
 
-    def _reason(self) -> str:
-        reason = self.refusal("")
-        return "no text fits between the prefix and the suffix" + (f": {reason}" if reason else "")
+    def _break_of_grammar(self, capacity: int) -> str | None:
+        """The message that no text fits; None where that is not certain, or the prefix is wrong."""
+        from ..pushdown.completion.unfillable import breaking_place
+        from ..pushdown.reading import assemble
+
+        parts = self.pushdown_parts(capacity)
+        if parts is None:
+            return None
+        found = breaking_place(assemble(parts.pieces), parts.pieces, parts.prefix, parts.suffix)
+        if found is None or not found.certain:
+            return None
+        whole = parts.prefix + parts.suffix
+        place = describe(whole, len(parts.prefix) + found.position, found.expected)
+        tried = f" (with {found.hole!r} in the hole)" if found.hole else ""
+        return f"{_NOTHING_FITS}, whose text breaks at {place}{tried}"
+
+    def _break_in(self, automaton: ByteAutomaton) -> str:
+        """The message that no text of an automaton has this prefix and suffix."""
+        start = automaton.run(self.prefix.encode())
+        if start < 0:
+            broken = failure(automaton, self.prefix)
+            assert broken is not None
+            return f"no text begins with the prefix: {describe(self.prefix, *broken)}"
+        states = _reachable(automaton, start)
+        position = 0
+        for character in self.suffix:
+            after = np.unique([automaton.run(character.encode(), state) for state in states])
+            after = after[after >= 0]
+            if not len(after):
+                break
+            states = after
+            position += 1
+        columns = np.flatnonzero((automaton.transitions[states] >= 0).any(axis=0))
+        allowed = np.flatnonzero(np.isin(automaton.byte_class, columns)).tolist()
+        expected = in_words(allowed, bool(automaton.accepting[states].any()))
+        place = describe(self.prefix + self.suffix, len(self.prefix) + position, expected)
+        return f"{_NOTHING_FITS}, whose text breaks at {place}"
+
+
+def _reachable(automaton: ByteAutomaton, start: int) -> NDArray[np.int64]:
+    """The states after all texts that follow a state, ascending."""
+    seen = np.zeros(automaton.num_states, np.bool_)
+    new = np.array([start])
+    while len(new):
+        seen[new] = True
+        targets = np.unique(automaton.transitions[new])
+        targets = targets[targets >= 0]
+        new = targets[~seen[targets]]
+    return np.flatnonzero(seen)

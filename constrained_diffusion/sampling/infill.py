@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, overload
 
 from ..errors import ConstrainedDiffusionError
-from .generate import generate, random_generator
+from .generate import generate, preferred_sampler, random_generator
+from .masked import MaskedSampler
 
 if TYPE_CHECKING:
     import torch
@@ -16,6 +18,11 @@ if TYPE_CHECKING:
     from ..models import Denoiser
     from .problem import Sampler
     from .steps import Result, Step
+
+MOST_CANDIDATES = 100
+
+_CANDIDATE_TEMPERATURE = 0.7
+"""Of the default sampler, where it would draw the same candidate again and again."""
 
 
 @overload
@@ -63,23 +70,26 @@ def infill(
         denoiser: shown both texts where it takes them (`infill_prompt`), else the prefix.
         language: of the whole text: the name of a bundled grammar, a `LarkGrammar`, any other
             constraint, or None for any text.
-        n: how many candidates to draw; of equal ones, one is kept. None: one.
-        sampler, seed, on_step: as for `generate`.
+        n: how many candidates to draw, at most 100; of equal ones, one is kept. None: one.
+        sampler: None: `candidate_sampler`. A `MaskedSampler` of temperature 0 (its default) draws
+            the most probable text, so that each of several candidates would be the same.
+        seed, on_step: as for `generate`. The steps of each candidate count from 0 again.
 
     Returns:
-        The result, whose text is the hole's (`holes["hole"]` too); with `n` a list of at most that
-        many, the largest log evidence first.
+        The result, whose text is the hole's (`holes["hole"]` too) and whose value is that of the
+        whole text; with `n` a list of at most that many, the largest log evidence first.
 
-    Raises UnsatisfiableError where no text fits, with the line and column of the whole text at
-    which it breaks; CanvasTooSmallError where none fits onto the canvas; GrammarError, LimitError.
+    Raises:
+        UnsatisfiableError: no text fits; with the place at which the whole text breaks, as line and
+            column of prefix and suffix put together (see `Infill`).
+        CanvasTooSmallError: none was found that the canvas has room for.
+        LimitError: none was found, though there may be one.
+        GrammarError: the grammar cannot be honoured.
     """
     from ..constraints import Constraint, Infill, Text, compile
 
-    if n is not None and (not isinstance(n, int) or isinstance(n, bool) or n < 1):
-        raise ConstrainedDiffusionError(f"n is a whole number from 1 on, got {n!r}")
-    for name, text in (("prefix", prefix), ("suffix", suffix)):
-        if not isinstance(text, str):
-            raise ConstrainedDiffusionError(f"{name} is a text, got {type(text).__name__}")
+    if n is not None:
+        _check_number(n)
     if isinstance(language, str):
         language = _bundled(language)
     elif language is None:
@@ -95,6 +105,8 @@ def infill(
     render: Callable[[str, str], Any] | None = getattr(denoiser, "infill_prompt", None)
     prompt = prefix if render is None else render(prefix, suffix)
     generator = random_generator(seed)
+    if sampler is None:
+        sampler = candidate_sampler(denoiser, n)
     found: dict[str, Result] = {}
     for _ in range(1 if n is None else n):
         result = generate(
@@ -105,6 +117,27 @@ def infill(
             found[result.text] = result
     ranked = sorted(found.values(), key=lambda result: result.log_evidence, reverse=True)
     return ranked[0] if n is None else ranked
+
+
+def candidate_sampler(
+    denoiser: Denoiser, n: int | None = None, *, steps: int | None = None
+) -> Sampler:
+    """The sampler for `n` candidates where the caller names none: the one that the denoiser
+    prefers, with a temperature where there is to be more than one candidate.
+
+    steps: the most denoising steps; None: the sampler's own number.
+    """
+    sampler = preferred_sampler(denoiser, steps)
+    if n is None or n == 1 or not isinstance(sampler, MaskedSampler) or sampler.temperature > 0:
+        return sampler
+    return dataclasses.replace(sampler, temperature=_CANDIDATE_TEMPERATURE)
+
+
+def _check_number(n: Any) -> None:
+    if not isinstance(n, int) or isinstance(n, bool) or not 1 <= n <= MOST_CANDIDATES:
+        raise ConstrainedDiffusionError(
+            f"n is a whole number from 1 to {MOST_CANDIDATES}, got {n!r}"
+        )
 
 
 @functools.lru_cache(maxsize=8)

@@ -51,11 +51,12 @@ class Shape:
 
 
 SHAPES = (
-    Shape(128, 63, 32, 16, 0.60),
-    Shape(128, 63, CANVAS, 12, 0.20),
-    Shape(BEFORE, AFTER - 1, 32, 6, 0.10),
-    Shape(BEFORE, AFTER - 1, CANVAS, 5, 0.10),
+    Shape(64, 31, 24, 24, 0.72),
+    Shape(128, 63, CANVAS, 10, 0.14),
+    Shape(BEFORE, AFTER - 1, 32, 6, 0.07),
+    Shape(BEFORE, AFTER - 1, CANVAS, 5, 0.07),
 )
+"""Most contexts are short: an hour on one core is little, and what is copied mostly stands near."""
 
 
 @dataclass(frozen=True)

@@ -22,18 +22,18 @@ from constrained_diffusion.models.transformer import DenoiserConfig, DenoiserTra
 from training.code.batches import Batch, stream
 from training.code.dataset import Corpus, read
 from training.code.tokenizer import MASK_ID, PAD_ID, train_tokenizer
-from training.trainer import Trainer, adamw, add_arguments, train
+from training.trainer import Trainer, add_arguments, train
 
-PEAK_RATE = 2e-3
-WARMUP_STEPS = 200
+PEAK_RATE = 4e-3
+WARMUP_STEPS = 100
 AVERAGE = 0.998
-WEIGHT_DECAY = 0.02
+WEIGHT_DECAY = 0.01
 PAD_WEIGHT = 0.1
 FROM_LEFT = 0.4
 """Share of the canvases that keep what stands before a random cut and lose all behind it."""
 ALL_MASKED = 0.1
-READING_WEIGHT = 0.3
-READING_SHARE, HIDDEN_SHARE = 0.5, 0.1
+READING_WEIGHT = 0.7
+READING_SHARE, HIDDEN_SHARE = 0.7, 0.15
 """The share of the batches in which the encoder has to say what stands at some positions of the
 context, and the share of the positions that are masked there."""
 
@@ -73,6 +73,23 @@ def make_loss(model: DenoiserTransformer, device: torch.device) -> Callable[...,
     return loss
 
 
+def optimizers_of(model: DenoiserTransformer) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices of the layers, AdamW for embeddings and vectors."""
+    layers = [p for part in (model.encoder, model.decoder) for p in part.parameters()]
+    # `neighbours` is two vectors.
+    matrices = [p for p in layers if p.ndim == 2 and len(p) > 2]
+    matrices += [model.copy_query.weight, model.copy_key.weight]
+    chosen = {id(p) for p in matrices} | {id(model.conditioning.weight)}
+    vectors = [p for p in model.parameters() if id(p) not in chosen]
+    muon = torch.optim.Muon(
+        matrices, lr=PEAK_RATE, weight_decay=WEIGHT_DECAY, adjust_lr_fn="match_rms_adamw"
+    )
+    adamw = torch.optim.AdamW(
+        vectors, lr=PEAK_RATE, betas=(0.9, 0.98), weight_decay=0.0, fused=True
+    )
+    return [muon, adamw]
+
+
 class CodeTrainer(Trainer):
     """The network of the code denoiser and its loss."""
 
@@ -80,7 +97,7 @@ class CodeTrainer(Trainer):
         model = DenoiserTransformer(config).to(device)
         # The only parameter that masked diffusion does not use.
         model.conditioning.weight.requires_grad_(False)
-        super().__init__(model, config.to_dict(), [adamw(model, PEAK_RATE, WEIGHT_DECAY)], AVERAGE)
+        super().__init__(model, config.to_dict(), optimizers_of(model), AVERAGE)
         self.device = device
         self.counts = {"contexts": 0, "canvases": 0, "tokens": 0}
         loss = make_loss(model, device)
@@ -88,8 +105,8 @@ class CodeTrainer(Trainer):
 
     def step(self, batch: Batch, progress: float) -> dict[str, float]:
         """One step; returns the loss."""
-        for group in self.optimizers[0].param_groups:
-            group["lr"] = learning_rate(self.steps, progress)
+        for optimizer in self.optimizers:
+            optimizer.param_groups[0]["lr"] = learning_rate(self.steps, progress)
         masked = mask_canvases(batch.canvas)
         noisy = torch.where(masked, MASK_ID, batch.canvas)
         weight = torch.where(batch.canvas == PAD_ID, PAD_WEIGHT, 1.0) * masked

@@ -90,8 +90,8 @@ class HolePlans:
     def plans(self, config: int) -> Iterator[Plan]:
         """Plans, cheap ones first; each is one that the parser accepts.
 
-        A* (Hart, Nilsson, Raphael 1968); the estimate is the least cost of connecting a state with a
-        finished stack, times `WEIGHT`. Raises LimitError after `MAX_NODES`.
+        A* (Hart, Nilsson, Raphael 1968); the estimate is the least cost of connecting a state with
+        a finished stack, times `WEIGHT`. Raises LimitError after `MAX_NODES`.
         """
         finished = finished_stacks(self._estimate, sources(self._estimate, config, self._part))
         search = _Search(self._graph, self._reader, finished)
@@ -148,6 +148,7 @@ class _Search:
         ends = {state: group[0][0] for state, group in finished.by_state.items()}
         self._connection = graph.connections(ends)
         self._below: dict[tuple[int, int, int], list[tuple[int, int]]] = {}
+        self._targets: dict[tuple[int, int], list[tuple[tuple[int, int], int]]] = {}
         self._queue: list[_Entry] = []
         self._order = 0
 
@@ -238,8 +239,23 @@ class _Search:
         key = (state, -1, 0) if pops > 0 else (state, head, position)
         known = self._below.get(key)
         if known is None:
-            below = self._graph.below[state]
-            if pops == 0:
-                below = [one for one in below if self._reader.go_on(one, position, head)]
-            known = self._below[key] = self._ranked(below)
+            if pops > 0:
+                known = self._ranked(self._graph.below[state])
+            else:
+                known = self._that_go_on(state, head, position)
+            self._below[key] = known
         return known
+
+    def _that_go_on(self, state: int, head: int, position: int) -> list[tuple[int, int]]:
+        """Those below a state that can read on with `head` at a position."""
+        targets = self._targets.get((state, head))
+        if targets is None:
+            ranked = self._under(state, Want(0, head, 1))
+            pairs = [(way, self._reader.target(way[1], head)) for way in ranked]
+            targets = self._targets[state, head] = [pair for pair in pairs if pair[1] >= 0]
+        going = {
+            target
+            for target in {target for _, target in targets}
+            if self._reader.with_top(target, position)
+        }
+        return [way for way, target in targets if target in going]

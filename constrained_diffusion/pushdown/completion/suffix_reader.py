@@ -95,8 +95,14 @@ class SuffixReader:
         """What is asked for when `head` is put on `state` at a position; pops count from `state`
         on."""
         target = self._goto[state][head]
-        if target < 0:
-            return []
+        return self.with_top(target, position) if target >= 0 else []
+
+    def target(self, state: int, head: int) -> int:
+        """The state that `head` is put on `state` as; -1 where it cannot be."""
+        return self._goto[state][head]
+
+    def with_top(self, target: int, position: int) -> list[Want]:
+        """What is asked for with a state on top that is not counted in pops."""
         key = target, position
         known = self._above.get(key)
         if known is None:

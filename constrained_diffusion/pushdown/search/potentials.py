@@ -17,7 +17,8 @@ from numba import njit
 
 from ..memory import Memory, VocabularyText
 from ..tables import Int32Array, Int64Array, Tables, UInt8Array
-from .relaxed_steps import MOST_ENDINGS, final_changes, relaxed_step
+from .relaxed_steps import final_changes, relaxed_step
+from .relaxed_threads import MOST_ENDINGS
 from .structures import COUNTERS, ZERO, Relaxation
 
 if TYPE_CHECKING:

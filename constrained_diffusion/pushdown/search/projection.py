@@ -12,7 +12,7 @@ from .. import memory as threads
 from ..kernels import ENDED
 from ..memory import Memory, cons
 from ..tables import REGULAR, TRANSDUCER, Tables
-from .relaxed_steps import (
+from .relaxed_threads import (
     BEFORE,
     CHARACTERS,
     EXTRA,

@@ -33,7 +33,7 @@ UNKNOWN_WEIGHT = np.int32(-(1 << 30))
 """In `Relaxation.weight_of_stack`."""
 
 FIELDS = 9
-"""Fields of an abstract state; see `relaxed_steps`."""
+"""Fields of an abstract state; see `relaxed_threads`."""
 
 
 class Relaxation(NamedTuple):

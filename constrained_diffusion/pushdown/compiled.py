@@ -93,7 +93,7 @@ class CompiledGrammar(CompiledConstraint):
         self._frozen: OrderedDict[int, Frozen] = OrderedDict({0: start, 1: self._ended})
         self._numbers: dict[Frozen, int] = {start: 0, self._ended: 1}
         self._next_number = 2
-        self._shortest = self._first_text(parts.suffix)
+        self._shortest = self.completer.shortest_tokens(self.machine.start)
         self.min_tokens = len(self._shortest)
         if self.min_tokens > length * canvases:
             raise CanvasTooSmallError(needed=self.min_tokens, available=length * canvases)
@@ -110,22 +110,6 @@ class CompiledGrammar(CompiledConstraint):
                 "seconds": time.perf_counter() - started,
             }
         )
-
-    def _first_text(self, suffix: str) -> list[int]:
-        """Tokens of a shortest text, or of a short one where a suffix follows."""
-        start = self.machine.start
-        if not suffix:
-            return self.completer.shortest_tokens(start)
-        text = self.completer.fill(start, suffix.encode())
-        if text is None:
-            raise UnsatisfiableError("no text fits between the prefix and the suffix")
-        tokens = self.completer.spelled(text)
-        if tokens is None:
-            raise LimitError(
-                f"a text that fits between the prefix and the suffix is {text!r}, which the tokens "
-                "of the vocabulary do not spell; others were not looked for"
-            )
-        return tokens
 
     def accepts(self, text: str | bytes) -> bool:
         """Whether `text` satisfies the constraint; any length. Bytes that are no UTF-8: False."""

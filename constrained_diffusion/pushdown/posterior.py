@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     Float64Array = NDArray[np.float64]
 
 
+_NO_BOUND = 1 << 40
+
+
 class PushdownPosterior(Posterior):
     """q(x), proportional to the product of the model's token probabilities over the canvases x of
     the language that a beam search keeps (the survivors), which agree with the fixed positions.
@@ -161,6 +164,7 @@ def _state(compiled: CompiledGrammar, state: int | None) -> int:
 
 def _may_end_canvas(compiled: CompiledGrammar, room: int | None, config: int) -> bool:
     """Whether the text can be finished with `room` further tokens. Hold the lock."""
-    if config == ENDED or room is None:
-        return config != 0
-    return compiled.completer.finishes_within(config, room)
+    # Not every configuration that a step leads to can be finished.
+    return config == ENDED or compiled.completer.finishes_within(
+        config, _NO_BOUND if room is None else room
+    )

@@ -29,7 +29,7 @@ from .steps import Steps
 MAX_TRIED = 500
 """How many short holes are tried for the place."""
 
-_BEGIN_CHARACTERS = [*range(0x80), *range(0xC2, 0xF5)]
+_BEYOND_ASCII = 0x80
 
 
 class Break(NamedTuple):
@@ -63,8 +63,7 @@ def breaking_place(
     estimate = Estimate(machine, pieces)
     certain = _shown(estimate, config, suffix)
     position, hole, reached = _furthest(estimate, config, suffix)
-    allowed = [byte for byte in _BEGIN_CHARACTERS if _run(machine, bytes([byte]), reached)]
-    expected = in_words(allowed, machine.finishes(reached))
+    expected = in_words(_allowed(estimate, reached), machine.finishes(reached))
     return Break(certain, position, hole.decode(), expected)
 
 
@@ -76,6 +75,9 @@ def _shown(estimate: Estimate, config: int, suffix: str) -> bool:
     """
     machine = estimate.machine
     parts = machine.tables.parts
+    whole = _run(machine, suffix.encode(), config)
+    if whole and machine.finishes(whole):
+        return False
     if len(parts.kind) != 1 or parts.kind[0] != GRAMMAR:
         return False
     points = np.frombuffer(suffix.encode("utf-32-le"), np.uint32)
@@ -116,7 +118,7 @@ def _furthest(estimate: Estimate, config: int, suffix: str) -> tuple[int, bytes,
     best = (-1, b"", config)
     waiting = deque([(config, b"")])
     known = {config}
-    while waiting and len(known) < MAX_TRIED and not machine.crowded:
+    while waiting and best[0] < len(suffix) and len(known) < MAX_TRIED and not machine.crowded:
         current, hole = waiting.popleft()
         reached = _characters_read(machine, current, suffix, best[0])
         if reached is not None:
@@ -158,6 +160,16 @@ def _between_terminals(machine: Machine, config: int) -> bool:
         if regular or lexer.is_start[lex] or lexer.match[lex] >= 0:
             return True
     return False
+
+
+def _allowed(estimate: Estimate, config: int) -> list[int]:
+    """The ASCII characters that may follow a configuration, and 128 for any beyond."""
+    machine = estimate.machine
+    allowed = [byte for byte in range(_BEYOND_ASCII) if _run(machine, bytes([byte]), config)]
+    following = Steps(estimate).from_configuration(config)
+    if any(data[0] >= _BEYOND_ASCII and _run(machine, data, config) for data in following):
+        allowed.append(_BEYOND_ASCII)
+    return allowed
 
 
 def _run(machine: Machine, data: bytes, config: int) -> int:

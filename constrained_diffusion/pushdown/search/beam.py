@@ -6,9 +6,6 @@ ordered by their score so far plus what the relaxed machine says can still be ha
 The configurations that the witness passes through always have a place, slot 0.
 """
 
-# mypy: disable-error-code="arg-type,assignment,call-overload,no-any-return,return-value"
-# numba takes NumPy's integers for int and the other way round.
-
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,7 +15,7 @@ from numba import njit
 
 from ..kernels import ENDED, finishes, step_token
 from ..memory import FULL, Memory, VocabularyText
-from ..tables import Int32Array, Int64Array, Tables, UInt8Array
+from ..tables import Int, Int32Array, Int64Array, Tables, UInt8Array
 from .potentials import Potentials, highest, potential, set_focus
 from .projection import profile_of
 from .relaxed_steps import END, PADDING, relaxed_step
@@ -39,9 +36,9 @@ class Limits(NamedTuple):
         pops: hypotheses that are tried, the dead ones too.
     """
 
-    width: int
+    width: Int
     margin: float
-    pops: int
+    pops: Int
 
 
 @njit(cache=True)
@@ -50,9 +47,9 @@ def step(
     memory: Memory,
     text: VocabularyText,
     roles: UInt8Array,
-    config: int,
-    token: int,
-) -> int:
+    config: Int,
+    token: Int,
+) -> Int:
     """The configuration after any token: text, end or padding; 0 is dead."""
     if config == ENDED:
         return ENDED if roles[token] & PADDING else 0
@@ -62,7 +59,7 @@ def step(
 
 
 @njit(cache=True)
-def _sift_up(keys: Float64Array, items: Int32Array, count: int, key: float, item: int) -> None:
+def _sift_up(keys: Float64Array, items: Int32Array, count: Int, key: float, item: Int) -> None:
     """Adds an item to a heap of `count` (greatest key first)."""
     place = count
     while place > 0:
@@ -75,7 +72,7 @@ def _sift_up(keys: Float64Array, items: Int32Array, count: int, key: float, item
 
 
 @njit(cache=True)
-def _sift_down(keys: Float64Array, items: Int32Array, count: int, key: float, item: int) -> None:
+def _sift_down(keys: Float64Array, items: Int32Array, count: Int, key: float, item: Int) -> None:
     """Puts an item in the place of the first one of a heap of `count`."""
     place = 0
     while True:
@@ -99,9 +96,9 @@ def _promise(
     roles: UInt8Array,
     relaxation: Relaxation,
     potentials: Potentials,
-    position: int,
-    profile: int,
-    token: int,
+    position: Int,
+    profile: Int,
+    token: Int,
 ) -> float:
     """The best potential after a token, over the threads of a profile; -inf where it is dead."""
     best = -np.inf
@@ -114,7 +111,7 @@ def _promise(
         for edge in range(first, first + size):
             target = np.int64(relaxation.edge_target[edge])
             changed = np.int64(counter + relaxation.edge_change[edge])
-            best = max(best, potential(potentials, position + 1, target, changed))
+            best = max(best, float(potential(potentials, position + 1, target, changed)))
     return best
 
 
@@ -126,11 +123,11 @@ def _rank(
     roles: UInt8Array,
     relaxation: Relaxation,
     potentials: Potentials,
-    position: int,
-    profile: int,
+    position: Int,
+    profile: Int,
     tokens: Int32Array,
     scores: Float64Array,
-    count: int,
+    count: Int,
     least: float,
     margin: float,
     keys: Float64Array,
@@ -171,7 +168,7 @@ def beam(
     roles: UInt8Array,
     relaxation: Relaxation,
     potentials: Potentials,
-    start: int,
+    start: Int,
     tokens: Int32Array,
     scores: Float64Array,
     counts: Int32Array,

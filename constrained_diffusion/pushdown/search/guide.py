@@ -15,6 +15,7 @@ from .invariants import STRIDES, counters_of
 from .lattice import Lattice
 from .potentials import HOPELESS, Potentials, find_potentials
 from .projection import profile_of
+from .relaxed_steps import END, weight_in_hand
 from .structures import (
     COUNTERS,
     EDGE_CAPACITY,
@@ -110,6 +111,8 @@ class Guide:
         """
         machine = self._machine
         tables, memory = machine.kernel_tables, machine.kernel_memory
+        if machine.suffix and self.relaxation.ending[0] < 0:
+            self.relaxation.ending[0] = self._counter_at_end(witness, config)
         tokens, scores, counts = _narrowed(lattice, witness, self._roles, self._is_repair)
         profile = profile_of(tables, memory, self.kernel_relaxation, int(config))
         members = np.array(machine.threads(int(profile)), np.int64)
@@ -125,6 +128,18 @@ class Guide:
             row = np.searchsorted(starts, state)
             promise = max(promise, potentials.values[row, counter])
         return potentials, float(promise)
+
+    def _counter_at_end(self, witness: Int64Array, config: int) -> int:
+        """The counter after the text of a canvas, with that of the terminal that it ends in."""
+        machine = self._machine
+        for token in witness.tolist():
+            if self._roles[token] & END:
+                break
+            config = machine.step(config, token)
+        tables, relaxation = machine.kernel_tables, self.kernel_relaxation
+        profile = profile_of(tables, machine.kernel_memory, relaxation, int(config))
+        state, counter = divmod(machine.threads(int(profile))[0], COUNTERS)
+        return int(counter + weight_in_hand(tables, relaxation, state))
 
 
 def _new_potentials(length: int, rows: int, row_of: Int32Array) -> Potentials:
@@ -189,6 +204,7 @@ def _new_relaxation(
         state_of_thread=np.zeros(len(memory.threads), np.int32),
         weight_of_stack=np.full(len(memory.stacks_parent), UNKNOWN_WEIGHT, np.int32),
         profile_of=np.zeros(len(memory.lists_parent), np.int32),
+        ending=np.array([-1], np.int64),
     )
     _add_ended(relaxation)
     return relaxation

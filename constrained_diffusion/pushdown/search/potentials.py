@@ -5,9 +5,6 @@ left aside) with the edges between them; backward over those edges, by abstract 
 the best score to the end (Viterbi). A step that changes the counters is a shifted vector addition.
 """
 
-# mypy: disable-error-code="arg-type,assignment,call-overload,no-any-return,return-value"
-# numba takes NumPy's integers for int and the other way round.
-
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,7 +13,7 @@ import numpy as np
 from numba import njit
 
 from ..memory import Memory, VocabularyText
-from ..tables import Int32Array, Int64Array, Tables, UInt8Array
+from ..tables import Int, Int32Array, Int64Array, Tables, UInt8Array
 from .relaxed_steps import final_changes, relaxed_step
 from .relaxed_threads import MOST_ENDINGS
 from .structures import COUNTERS, ZERO, Relaxation
@@ -61,7 +58,7 @@ class Potentials(NamedTuple):
 
 
 @njit(cache=True)
-def set_focus(potentials: Potentials, position: int, is_on: bool) -> None:
+def set_focus(potentials: Potentials, position: Int, is_on: bool) -> None:
     """Prepares `potential` for a position, or clears up afterwards."""
     if potentials.is_on[0]:
         for row in range(potentials.offsets[position], potentials.offsets[position + 1]):
@@ -69,7 +66,7 @@ def set_focus(potentials: Potentials, position: int, is_on: bool) -> None:
 
 
 @njit(cache=True)
-def potential(potentials: Potentials, position: int, state: int, counter: int) -> float:
+def potential(potentials: Potentials, position: Int, state: Int, counter: Int) -> np.float32:
     """The score that may be had from a state with a counter (an index of `values`) on, at the
     position in focus."""
     if not potentials.is_on[0]:
@@ -79,20 +76,20 @@ def potential(potentials: Potentials, position: int, state: int, counter: int) -
     counter = min(max(counter, 0), COUNTERS - 1)
     row = potentials.row_of[state]
     if row >= 0 and potentials.values[row, counter] > HOPELESS:
-        return potentials.values[row, counter]
+        return np.float32(potentials.values[row, counter])
     if potentials.best[position, counter] > HOPELESS:
-        return potentials.best[position, counter] - OUTSIDE
+        return np.float32(potentials.best[position, counter] - OUTSIDE)
     if potentials.best[position, COUNTERS] > HOPELESS:
-        return potentials.best[position, COUNTERS] - UNREACHED
+        return np.float32(potentials.best[position, COUNTERS] - UNREACHED)
     return HOPELESS
 
 
 @njit(cache=True)
-def highest(potentials: Potentials, position: int) -> float:
+def highest(potentials: Potentials, position: Int) -> np.float32:
     """The greatest potential of a position."""
     if not potentials.is_on[0]:
         return np.float32(0.0)
-    return potentials.best[position, COUNTERS]
+    return np.float32(potentials.best[position, COUNTERS])
 
 
 @njit(cache=True)
@@ -107,7 +104,7 @@ def _spread(
     counts: Int32Array,
     witness: Int64Array,
     starts: Int64Array,
-    most_states: int,
+    most_states: Int,
     potentials: Potentials,
     offsets: Int64Array,
     source: Int32Array,
@@ -124,7 +121,8 @@ def _spread(
     follows_witness = np.zeros(capacity, np.bool_)
     states = np.zeros(capacity, np.int64)
     following = np.zeros(capacity, np.int64)
-    alive, edges = len(starts), 0
+    alive: Int = len(starts)
+    edges = 0
     rows = alive
     potentials.offsets[0], potentials.offsets[1] = 0, rows
     for index in range(alive):
@@ -212,7 +210,7 @@ def find_potentials(
     counts: Int32Array,
     witness: Int64Array,
     starts: Int64Array,
-    most_states: int,
+    most_states: Int,
     is_last: bool,
     potentials: Potentials,
 ) -> None:
@@ -251,14 +249,17 @@ def find_potentials(
                     values[row, counter] = 0.0
     for position in range(length - 1, -1, -1):
         for edge in range(offsets[position], offsets[position + 1]):
-            change, score = np.int64(change_of[edge]), score_of[edge]
+            change: Int = np.int64(change_of[edge])
+            score = score_of[edge]
             to, own = values[target[edge]], values[source[edge]]
             if change == 0:
                 for counter in range(COUNTERS):
                     value = to[counter] + score
                     own[counter] = value if value > own[counter] else own[counter]
             else:
-                for counter in range(max(0, -change), min(COUNTERS, COUNTERS - change)):
+                least = -change if change < 0 else 0
+                most = COUNTERS - change if change > 0 else COUNTERS
+                for counter in range(least, most):
                     value = to[counter + change] + score
                     own[counter] = value if value > own[counter] else own[counter]
     best[:] = HOPELESS

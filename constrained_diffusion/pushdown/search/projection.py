@@ -1,8 +1,5 @@
 """From the machine's configurations to abstract states with counters."""
 
-# mypy: disable-error-code="arg-type,assignment,call-overload,no-any-return,return-value"
-# numba takes NumPy's integers for int and the other way round.
-
 from __future__ import annotations
 
 import numpy as np
@@ -11,7 +8,7 @@ from numba import njit
 from .. import memory as threads
 from ..kernels import ENDED
 from ..memory import Memory, cons
-from ..tables import REGULAR, TRANSDUCER, Tables
+from ..tables import REGULAR, TRANSDUCER, Int, Tables
 from .relaxed_threads import (
     BEFORE,
     CHARACTERS,
@@ -29,7 +26,7 @@ from .structures import COUNTERS, FIELDS, UNKNOWN_WEIGHT, ZERO, Relaxation
 
 
 @njit(cache=True)
-def _state_of(tables: Tables, memory: Memory, relaxation: Relaxation, number: int) -> int:
+def _state_of(tables: Tables, memory: Memory, relaxation: Relaxation, number: Int) -> Int:
     """The abstract state of a thread; -1 where the table is full."""
     known = relaxation.state_of_thread[number]
     if known != 0:
@@ -63,7 +60,7 @@ def _state_of(tables: Tables, memory: Memory, relaxation: Relaxation, number: in
 
 
 @njit(cache=True)
-def _weight_of(memory: Memory, relaxation: Relaxation, stack: int) -> int:
+def _weight_of(memory: Memory, relaxation: Relaxation, stack: Int) -> Int:
     """What the states on a stack add up to."""
     weight = np.int64(0)
     current = stack
@@ -77,7 +74,7 @@ def _weight_of(memory: Memory, relaxation: Relaxation, stack: int) -> int:
 
 
 @njit(cache=True)
-def profile_of(tables: Tables, memory: Memory, relaxation: Relaxation, config: int) -> int:
+def profile_of(tables: Tables, memory: Memory, relaxation: Relaxation, config: Int) -> Int:
     """The list of (abstract state * COUNTERS + counter) of a configuration's threads."""
     known = relaxation.profile_of[config]
     if known != 0:

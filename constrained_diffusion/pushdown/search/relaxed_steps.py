@@ -1,8 +1,5 @@
 """Steps of the relaxed machine by tokens, memoised."""
 
-# mypy: disable-error-code="arg-type,assignment,call-overload,no-any-return,return-value"
-# numba takes NumPy's integers for int and the other way round.
-
 from __future__ import annotations
 
 import numpy as np
@@ -10,10 +7,12 @@ from numba import njit
 
 from ..kernels import decode_byte
 from ..memory import Memory, VocabularyText, find
-from ..tables import GRAMMAR, REGULAR, Int32Array, Int64Array, Tables, UInt8Array
+from ..tables import GRAMMAR, REGULAR, Int, Int32Array, Int64Array, Tables, UInt8Array
 from .relaxed_threads import (
     CHANGE,
     CHARACTERS,
+    LEX,
+    MATCH,
     MOST_ENDINGS,
     MOST_PENDING,
     PART,
@@ -25,7 +24,7 @@ from .relaxed_threads import (
     endings,
     read,
 )
-from .structures import EDGES, FIELDS, FULL, STEPS, Relaxation
+from .structures import EDGES, FIELDS, FULL, STEPS, ZERO, Relaxation
 
 MOST_ITEMS = 512
 """Readings of one token from one state; further ones are left out."""
@@ -37,7 +36,7 @@ END, PADDING = 1, 2
 @njit(cache=True)
 def _word_of(
     tables: Tables, state: Int64Array, data: UInt8Array, word: Int32Array, starts: Int32Array
-) -> tuple[int, int, int]:
+) -> tuple[Int, Int, Int]:
     """Fills `word` with the pending characters and those of the token, and `starts` with the first
     byte of each, and one more. Returns where the token begins, the length, and the new POINT, -1
     for bytes that are no UTF-8."""
@@ -74,7 +73,7 @@ def _word_of(
 
 
 @njit(cache=True)
-def _record(relaxation: Relaxation, first: int, size: int, target: int, change: int) -> int:
+def _record(relaxation: Relaxation, first: Int, size: Int, target: Int, change: Int) -> Int:
     """Adds an edge to those from `first` on unless it is there; the new size."""
     for edge in range(first, first + size):
         if relaxation.edge_target[edge] == target and relaxation.edge_change[edge] == change:
@@ -88,12 +87,30 @@ def _record(relaxation: Relaxation, first: int, size: int, target: int, change: 
 
 
 @njit(cache=True)
+def weight_in_hand(tables: Tables, relaxation: Relaxation, number: Int) -> Int:
+    """What the terminal that an abstract state is reading would add to the counters."""
+    state = relaxation.states[number]
+    if number == 0 or tables.parts.kind[state[PART]] == REGULAR:
+        return np.int64(0)
+    terminal = np.int64(tables.lexer.end_match[state[LEX]])
+    if terminal < 0:
+        terminal = state[MATCH]
+    return np.int64(relaxation.terminal_weight[terminal]) if terminal >= 0 else np.int64(0)
+
+
+@njit(cache=True)
 def final_changes(
-    tables: Tables, memory: Memory, relaxation: Relaxation, number: int, changes: Int64Array
-) -> int:
+    tables: Tables, memory: Memory, relaxation: Relaxation, number: Int, changes: Int64Array
+) -> Int:
     """Fills `changes` with the ways to count when the text ends in a state; how many there are."""
     state = relaxation.states[number]
     part = state[PART]
+    if len(memory.suffix) > 0:
+        # What follows is not read here, but it closes so many brackets.
+        if relaxation.ending[0] < 0:
+            return 0
+        changes[0] = ZERO - relaxation.ending[0] + weight_in_hand(tables, relaxation, number)
+        return 1
     if part != len(tables.parts.kind) - 1:
         return 0
     if tables.parts.kind[part] == GRAMMAR and state[POINT] != 0:
@@ -112,10 +129,10 @@ def _step_text(
     tables: Tables,
     memory: Memory,
     relaxation: Relaxation,
-    number: int,
+    number: Int,
     data: UInt8Array,
-    first: int,
-) -> int:
+    first: Int,
+) -> Int:
     """Adds the edges of a text token from `first` on; how many there are."""
     state = relaxation.states[number]
     word = np.empty(len(data) + MOST_PENDING + 1, np.int32)
@@ -130,7 +147,9 @@ def _step_text(
     items[0] = state
     items[0, CHANGE] = 0
     items[0, PLACE] = own
-    count, current, size = 1, 0, 0
+    count: Int = np.int64(1)
+    size: Int = np.int64(0)
+    current = 0
     while current < count:
         item = items[current]
         arrived = True
@@ -175,15 +194,16 @@ def relaxed_step(
     text: VocabularyText,
     roles: UInt8Array,
     relaxation: Relaxation,
-    number: int,
-    token: int,
-) -> tuple[int, int]:
+    number: Int,
+    token: Int,
+) -> tuple[Int, Int]:
     """The edges of a token from an abstract state: the first one, and how many. Memoised."""
     key = (number << 22 | token) + 1
     slot = find(relaxation.steps_key, key)
     if relaxation.steps_key[slot] == key:
         return np.int64(relaxation.steps_first[slot]), np.int64(relaxation.steps_size[slot])
-    first, size = relaxation.counts[EDGES], np.int64(0)
+    first = np.int64(relaxation.counts[EDGES])
+    size: Int = np.int64(0)
     if number == 0:
         if roles[token] & PADDING:
             size = _record(relaxation, first, size, 0, 0)

@@ -15,9 +15,6 @@ A token may lead to several states. What terminals add to the counters is kept a
 state, as a number on the edge.
 """
 
-# mypy: disable-error-code="arg-type,assignment,call-overload,no-any-return,return-value"
-# numba takes NumPy's integers for int and the other way round.
-
 from __future__ import annotations
 
 import numpy as np
@@ -32,6 +29,7 @@ from ..tables import (
     REFUSED,
     REGULAR,
     TRANSDUCER,
+    Int,
     Int32Array,
     Int64Array,
     Tables,
@@ -50,7 +48,7 @@ MOST_STACKED = 256
 
 
 @njit(cache=True)
-def state_number(relaxation: Relaxation, fields: Int64Array) -> int:
+def state_number(relaxation: Relaxation, fields: Int64Array) -> Int:
     """The number of an abstract state; -1 where the table is full."""
     mask = len(relaxation.state_index) - 1
     key = np.int64(0)
@@ -79,7 +77,7 @@ def state_number(relaxation: Relaxation, fields: Int64Array) -> int:
 
 
 @njit(cache=True)
-def _add(items: Int64Array, count: int, item: Int64Array) -> int:
+def _add(items: Int64Array, count: Int, item: Int64Array) -> Int:
     """Adds a work item unless it is there; the new count."""
     for other in range(count):
         same = True
@@ -99,12 +97,12 @@ def _add(items: Int64Array, count: int, item: Int64Array) -> int:
 def _tops(
     tables: Tables,
     relaxation: Relaxation,
-    part: int,
-    top: int,
-    extra: int,
-    terminal: int,
+    part: Int,
+    top: Int,
+    extra: Int,
+    terminal: Int,
     tops: Int32Array,
-) -> tuple[int, int]:
+) -> tuple[Int, Int]:
     """Fills `tops` with the states that may be on top after a terminal; how many there are, and
     the state of the transducer."""
     kind = tables.parts.filter[part]
@@ -129,8 +127,8 @@ def _tops(
 
 @njit(cache=True)
 def _tops_after(
-    tables: Tables, relaxation: Relaxation, top: int, row: int, tops: Int32Array
-) -> int:
+    tables: Tables, relaxation: Relaxation, top: Int, row: Int, tops: Int32Array
+) -> Int:
     """The same after the terminals in a row of a transducer."""
     parts = tables.parts
     num_terminals = tables.parser.shift.shape[1]
@@ -155,7 +153,7 @@ def _tops_after(
 
 
 @njit(cache=True)
-def _weight_of_row(tables: Tables, relaxation: Relaxation, row: int) -> int:
+def _weight_of_row(tables: Tables, relaxation: Relaxation, row: Int) -> Int:
     weight = np.int64(0)
     for entry in range(tables.parts.filter_offsets[row], tables.parts.filter_offsets[row + 1]):
         weight += relaxation.terminal_weight[tables.parts.filter_terminals[entry]]
@@ -163,7 +161,7 @@ def _weight_of_row(tables: Tables, relaxation: Relaxation, row: int) -> int:
 
 
 @njit(cache=True)
-def _restart(tables: Tables, items: Int64Array, count: int, item: Int64Array, before: int) -> int:
+def _restart(tables: Tables, items: Int64Array, count: Int, item: Int64Array, before: Int) -> Int:
     """Adds an item for each lexer of the state on top; `item` has all but the lexer state."""
     top = item[TOP]
     for entry in range(tables.parser.lexer_offsets[top], tables.parser.lexer_offsets[top + 1]):
@@ -179,12 +177,12 @@ def _emit(
     tables: Tables,
     relaxation: Relaxation,
     items: Int64Array,
-    count: int,
-    number: int,
-    terminal: int,
-    before: int,
-    place: int,
-) -> int:
+    count: Int,
+    number: Int,
+    terminal: Int,
+    before: Int,
+    place: Int,
+) -> Int:
     """Emits a terminal of items[number]; the readings that go on at `place` are added."""
     item = items[number].copy()
     item[MATCH] = -1
@@ -212,7 +210,7 @@ def _emit(
 
 
 @njit(cache=True)
-def _take(tables: Tables, memory: Memory, item: Int64Array, lex: int, word: Int32Array) -> None:
+def _take(tables: Tables, memory: Memory, item: Int64Array, lex: Int, word: Int32Array) -> None:
     """An item reads the character at its place, to the lexer state `lex`."""
     lexer = tables.lexer
     item[LEX] = lex
@@ -234,11 +232,11 @@ def read(
     memory: Memory,
     relaxation: Relaxation,
     items: Int64Array,
-    count: int,
-    number: int,
+    count: Int,
+    number: Int,
     word: Int32Array,
-    stop: int,
-) -> tuple[int, bool]:
+    stop: Int,
+) -> tuple[Int, bool]:
     """items[number], of a grammar, reads up to `stop`. Adds what it emits on the way; the new
     count, and whether it got there itself."""
     item = items[number]
@@ -264,7 +262,7 @@ def endings(
     item: Int64Array,
     word: Int32Array,
     changes: Int64Array,
-) -> int:
+) -> Int:
     """Fills `changes` with the distinct ways to count when the part ends at the item's place; how
     many there are, 0 where it cannot end."""
     found = 0
@@ -277,7 +275,8 @@ def endings(
         return found
     items = np.empty((MOST_ENDINGS, FIELDS), np.int64)
     items[0] = item
-    number, count = 0, 1
+    number = 0
+    count: Int = np.int64(1)
     tops = np.empty(MOST_STACKED, np.int32)
     while number < count:
         count, arrived = read(tables, memory, relaxation, items, count, number, word, stop)
@@ -318,7 +317,9 @@ def endings(
         place = max(stop - back, 0)
         if memory.count[CONTEXTUAL] and place > 0:
             before = np.int64(max(word[place - 1], 0))
-        count = _emit(tables, relaxation, items, count, number - 1, terminal, before, place)
+        count = np.int64(
+            _emit(tables, relaxation, items, count, number - 1, terminal, before, place)
+        )
     return found
 
 
@@ -327,11 +328,11 @@ def begin(
     tables: Tables,
     relaxation: Relaxation,
     items: Int64Array,
-    count: int,
-    part: int,
-    change: int,
-    place: int,
-) -> int:
+    count: Int,
+    part: Int,
+    change: Int,
+    place: Int,
+) -> Int:
     """Adds the items at the start of a part, and of the following ones while texts may be empty."""
     parts = tables.parts
     item = np.zeros(FIELDS, np.int64)
@@ -365,8 +366,8 @@ def arrive(
     relaxation: Relaxation,
     item: Int64Array,
     word: Int32Array,
-    point: int,
-) -> int:
+    point: Int,
+) -> Int:
     """The abstract state of an item that has read its word; -1 where nothing can follow."""
     lexer = tables.lexer
     fields = item.copy()
@@ -402,4 +403,4 @@ def _hopeful(tables: Tables, fields: Int64Array) -> bool:
     match = fields[MATCH]
     if match < 0:
         return False
-    return (expected[match >> 6] >> np.uint64(match & 63)) & np.uint64(1) != 0
+    return bool((expected[match >> 6] >> np.uint64(match & 63)) & np.uint64(1) != 0)

@@ -53,6 +53,8 @@ class Relaxation(NamedTuple):
     state_of_thread, weight_of_stack, profile_of: of the machine's threads, stacks and
         configurations: abstract state + 1, counter, list of both; 0, UNKNOWN_WEIGHT and 0 where
         they are not known yet.
+    ending: int64 [1], where a suffix follows: the counter at the end of a text before it, with that
+        of the terminal that is being read; -1 where it is not known yet.
     """
 
     counts: Int64Array
@@ -73,6 +75,7 @@ class Relaxation(NamedTuple):
     state_of_thread: Int32Array
     weight_of_stack: Int32Array
     profile_of: Int32Array
+    ending: Int64Array
 
 
 @structref.register

@@ -1,8 +1,5 @@
 """Which LR states may be on top of the stack after a terminal, whatever stands below."""
 
-# mypy: disable-error-code="arg-type,assignment,call-overload,no-any-return,return-value"
-# numba takes NumPy's integers for int and the other way round.
-
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
@@ -11,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from ..tables import GRAMMAR, INDENTER, NEWLINE, BoolArray, Int32Array, Int64Array, Tables
+from ..tables import GRAMMAR, INDENTER, NEWLINE, BoolArray, Int, Int32Array, Int64Array, Tables
 
 MOST_SUCCESSORS = 64
 """States that are kept for one state and terminal."""
@@ -51,7 +48,7 @@ def successors_of(tables: Tables) -> Successors:
     if (parts.filter == INDENTER).any():
         num_terminals = parser.shift.shape[1]
 
-        def following(top: int, terminals: Iterable[int]) -> set[int]:
+        def following(top: Int, terminals: Iterable[int]) -> set[int]:
             found: set[int] = set()
             for terminal in terminals:
                 at = top * num_terminals + terminal
@@ -157,7 +154,7 @@ def _after_reducing(
                 if reached >= 0 and stamp[reached] != clock:
                     stamp[reached] = clock
                     after.append(reached)
-            after_offsets.append(len(after))
+            after_offsets.append(np.int64(len(after)))
         pair_offsets[state + 1] = len(pairs)
     return pair_offsets, np.array(pairs), np.array(after_offsets), np.array(after)
 

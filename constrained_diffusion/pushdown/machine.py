@@ -31,8 +31,7 @@ from .memory import (
 from .structs import memory_struct, tables_struct, text_struct
 from .tables import INDENTER, NEWLINE, Tables, UInt64Array
 
-PENDING_LIMIT = 64
-"""The most characters that a lexer goes back over to a shorter match."""
+NO_LIMIT = 1 << 30
 
 CHUNK = 2048
 """Bytes that are read between two looks at the memory."""
@@ -71,12 +70,14 @@ class Machine:
         tables: Tables,
         words: Sequence[bytes | None],
         *,
-        pending_limit: int = PENDING_LIMIT,
+        pending_limit: int = NO_LIMIT,
         prefix: bytes = b"",
         suffix: bytes = b"",
     ) -> None:
         """
         words: the bytes of each token of the vocabulary; None for tokens that are no text.
+        pending_limit: the most characters that a lexer goes back over to a shorter match; a limit
+            leaves texts out.
         prefix, suffix: what stands before and after the texts: those that are accepted are the
             ones that make a text of the language with them. `start` is 0 where none begins so.
         """

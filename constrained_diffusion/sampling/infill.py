@@ -69,7 +69,8 @@ def infill(
     Args:
         denoiser: shown both texts where it takes them (`infill_prompt`), else the prefix.
         language: of the whole text: the name of a bundled grammar, a `LarkGrammar`, any other
-            constraint, or None for any text.
+            constraint, or None for any text. "python" takes a suffix whose last line has no line
+            end as well.
         n: how many candidates to draw, at most 100; of equal ones, one is kept. None: one.
         sampler: None: `candidate_sampler`. A `MaskedSampler` of temperature 0 (its default) draws
             the most probable text, so that each of several candidates would be the same.
@@ -90,7 +91,11 @@ def infill(
 
     if n is not None:
         _check_number(n)
+    after = suffix
     if isinstance(language, str):
+        if language == "python" and isinstance(suffix, str) and suffix[-1:] not in ("", "\n"):
+            # Python reads a last line without its line end, which the grammar wants.
+            after = f"{suffix}\n"
         language = _bundled(language)
     elif language is None:
         language = Text()
@@ -100,7 +105,7 @@ def infill(
             f"{type(language).__name__}"
         )
     compiled = compile(
-        Infill(language, prefix, suffix), denoiser.vocabulary, length=denoiser.canvas_length
+        Infill(language, prefix, after), denoiser.vocabulary, length=denoiser.canvas_length
     )
     render: Callable[[str, str], Any] | None = getattr(denoiser, "infill_prompt", None)
     prompt = prefix if render is None else render(prefix, suffix)

@@ -221,3 +221,15 @@ def test_a_prefix_and_a_suffix(
     assert machine.accepts(middle.encode()) == expected
     machine.reset()
     assert machine.accepts(middle.encode()) == expected
+
+
+def test_a_lexer_goes_back_as_far_as_it_has_to() -> None:
+    # An opened string that never closes is a quote and then words, as Lark reads it.
+    parser = grammar('start: (QUOTE | TEXT | WORD)+\nQUOTE: /"/\nTEXT: /"[a-z ]*"/\nWORD: /[a-z ]/')
+    machine = Machine(assemble([read(parser)]), [])
+    for text in ('"' + "ab " * 100, '"' + "ab " * 100 + '"', '"' + "ab " * 100 + "?"):
+        assert machine.accepts(text.encode()) == accepts(parser, text)
+    config = machine.run(b'"')
+    for byte in b"ab " * 100:
+        config = machine.run(bytes([byte]), config)
+    assert machine.finishes(config)

@@ -16,6 +16,9 @@ from .procedures import ACCEPT, Procedure
 MAX_ENTRIES = 700_000
 """States times terminals that the memory of a machine holds."""
 
+PENDING_LIMIT = 64
+"""The most characters that a lexer goes back over to a shorter match."""
+
 
 @dataclass(frozen=True, eq=False)
 class Explored:
@@ -76,7 +79,7 @@ class FiniteMachine:
         """All configurations; None where there are too many."""
         if self.following.size > MAX_ENTRIES:
             return None
-        machine = Machine(self._tables, [])
+        machine = Machine(self._tables, [], pending_limit=PENDING_LIMIT)
         memory = machine.kernel_memory
         teach(memory, self.following, self.accepting, self._end)
         transitions, accepting, shortened, outcome = explore(

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 from ...automata import ByteAutomaton
 from ...errors import LimitError
-from ..machine import PENDING_LIMIT
 from ..reading import GrammarReading, assemble
 from ..tables import INDENTER
-from .finite import Explored, FiniteMachine
+from .finite import PENDING_LIMIT, Explored, FiniteMachine
 from .flattening import byte_automaton
 from .procedures import Procedures, WorkExceededError
 from .recursion import entering_terminals, literal, recursive_states

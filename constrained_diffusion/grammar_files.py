@@ -16,7 +16,13 @@ class GrammarSettings(NamedTuple):
     postlex: str | None = None
 
 
-SETTINGS = MappingProxyType({"python": GrammarSettings("file_input", postlex="python")})
+SETTINGS = MappingProxyType(
+    {
+        "graphql": GrammarSettings(lexer="basic"),
+        "python": GrammarSettings("file_input", lexer="basic", postlex="python"),
+        "sql": GrammarSettings(lexer="basic"),
+    }
+)
 """Of the bundled grammars for which the defaults will not do."""
 
 

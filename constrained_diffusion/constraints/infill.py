@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 HOLE = "hole"
 """The name of what is filled in, among `holes`."""
+
+_PLACE = re.compile(r"line (\d+), column (\d+): (.*)")
 
 _NOTHING_FITS = "no text fits between the prefix and the suffix"
 
@@ -122,7 +125,7 @@ class Infill(Constraint):
         return {HOLE: text}
 
     def _break_of_grammar(self, capacity: int) -> str | None:
-        """The message that no text fits; None where that is not certain, or the prefix is wrong."""
+        """The message that no text fits; None where that is not certain."""
         from ..pushdown.completion.unfillable import breaking_place
         from ..pushdown.reading import assemble
 
@@ -130,12 +133,35 @@ class Infill(Constraint):
         if parts is None:
             return None
         found = breaking_place(assemble(parts.pieces), parts.pieces, parts.prefix, parts.suffix)
-        if found is None or not found.certain:
+        if found is None:
+            place = self._refused_at("", "")
+            return place and f"no text begins with the prefix: {place}"
+        if not found.certain:
             return None
-        whole = parts.prefix + parts.suffix
-        place = describe(whole, len(parts.prefix) + found.position, found.expected)
+        place = self._refused_at(found.hole, self.suffix)
+        if place is None:
+            whole = parts.prefix + parts.suffix
+            place = describe(whole, len(parts.prefix) + found.position, found.expected)
         tried = f" (with {found.hole!r} in the hole)" if found.hole else ""
         return f"{_NOTHING_FITS}, whose text breaks at {place}{tried}"
+
+    def _refused_at(self, hole: str, suffix: str) -> str | None:
+        """Where Lark refuses the whole with some text in the hole, as a place without that text:
+        the beginning of the terminal that may not stand there. None for other constraints, and
+        where Lark reads all of it."""
+        whole = f"{self.prefix}{hole}{suffix}"
+        reason = self.whole.refusal(whole) if isinstance(self.whole, LarkGrammar) else None
+        match = _PLACE.match(reason or "")
+        if match is None or (not suffix and match[3].startswith("the text ends")):
+            return None
+        before = whole.split("\n")[: int(match[1]) - 1]
+        position = sum(len(line) + 1 for line in before) + int(match[2]) - 1
+        if position > len(self.prefix):
+            position = max(position - len(hole), len(self.prefix))
+        given = self.prefix + suffix
+        line = given.count("\n", 0, position) + 1
+        column = position - given.rfind("\n", 0, position)
+        return f"line {line}, column {column}: {match[3]}"
 
     def _break_in(self, automaton: ByteAutomaton) -> str:
         """The message that no text of an automaton has this prefix and suffix."""

@@ -8,7 +8,7 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..automata.trie import text_token_ids
 from ..constraints.compiled import CompiledConstraint, check_canvas
@@ -41,6 +41,13 @@ _STATES = 4096
 
 _CACHED = 4
 """Compiled grammars that are kept for `compiled_grammar`."""
+
+
+class Known(NamedTuple):
+    """A canvas that a search found, int64 [L], and the `gap` of its `Survivors`."""
+
+    canvas: Int64Array
+    gap: float
 
 
 class CompiledGrammar(CompiledConstraint):
@@ -97,7 +104,7 @@ class CompiledGrammar(CompiledConstraint):
         self.min_tokens = len(self._shortest)
         if self.min_tokens > length * canvases:
             raise CanvasTooSmallError(needed=self.min_tokens, available=length * canvases)
-        self._recent: deque[tuple[int, bool, Int64Array]] = deque(maxlen=_RECENT)
+        self._recent: deque[tuple[int, bool, Known]] = deque(maxlen=_RECENT)
         self.stats: Mapping[str, Any] = MappingProxyType(
             {
                 "engine": "pushdown",
@@ -232,15 +239,15 @@ class CompiledGrammar(CompiledConstraint):
         fresh._recent = deque(maxlen=_RECENT)
         return fresh
 
-    def remember(self, state: int, last: bool, canvas: Int64Array) -> None:
+    def remember(self, state: int, last: bool, known: Known) -> None:
         """Keeps a canvas of the language for `known_canvas`."""
-        self._recent.append((state, last, canvas))
+        self._recent.append((state, last, known))
 
-    def known_canvas(self, state: int, last: bool, allowed: Allowed) -> Int64Array | None:
+    def known_canvas(self, state: int, last: bool, allowed: Allowed) -> Known | None:
         """The latest canvas of the language from this state whose tokens are allowed, if any."""
-        for known_state, known_last, canvas in reversed(self._recent):
-            if (known_state, known_last) == (state, last) and _agrees(canvas, allowed):
-                return canvas
+        for known_state, known_last, known in reversed(self._recent):
+            if (known_state, known_last) == (state, last) and _agrees(known.canvas, allowed):
+                return known
         return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from torch import Tensor
 from ..errors import ConstrainedDiffusionError, VocabularyError
 from ..inference.fixed import allowed_tokens
 from ..inference.posterior import Posterior
+from .compiled import Known
 from .kernels import ENDED
 from .search import Survivors
 
@@ -73,14 +75,16 @@ class PushdownCanvas:
         self._length, self._size = log_probs.shape
         last = may_end is None
         with compiled.lock:
-            witness = compiled.known_canvas(state, last, allowed)
-            if witness is None:
+            known = compiled.known_canvas(state, last, allowed)
+            if known is None:
                 witness = compiled.witness(state, self._length, allowed, may_end, name)
+                known = Known(witness, -math.inf)
+            witness = known.canvas
             lattice = compiled.searcher.lattice(log_probs, allowed, witness)
             self.survivors: Survivors = compiled.searcher.search(
-                lattice, compiled.configuration(state), witness, may_end
+                lattice, compiled.configuration(state), witness, may_end, known.gap
             )
-            compiled.remember(state, last, self.survivors.mode)
+            compiled.remember(state, last, Known(self.survivors.mode, self.survivors.gap))
 
     @property
     def mode(self) -> Int64Array:

@@ -101,6 +101,8 @@ class Guide:
         *,
         is_last: bool,
         most_states: int,
+        room: int = 1,
+        strays: Sequence[Int64Array] = (),
     ) -> tuple[Potentials, float]:
         """What can be had from each position on, and from the start: an estimate of the best score.
 
@@ -108,12 +110,16 @@ class Guide:
             config: the configuration before the canvas.
             is_last: whether the text must end with the canvas.
             most_states: abstract states that are kept at each position.
+            room: how many times the usual number of candidates is read. A state that no usual
+                candidate leads to, such as a string that swallows all that follows, is seen then.
+            strays: canvases that were followed in vain; what they pass through is looked at.
         """
         machine = self._machine
         tables, memory = machine.kernel_tables, machine.kernel_memory
         if machine.suffix and self.relaxation.ending[0] < 0:
             self.relaxation.ending[0] = self._counter_at_end(witness, config)
-        tokens, scores, counts = _narrowed(lattice, witness, self._roles, self._is_repair)
+        paths = np.stack([witness, *strays])
+        tokens, scores, counts = _narrowed(lattice, paths, self._roles, self._is_repair, room)
         profile = profile_of(tables, memory, self.kernel_relaxation, int(config))
         members = np.array(machine.threads(int(profile)), np.int64)
         starts = np.unique(members // COUNTERS)
@@ -121,7 +127,7 @@ class Guide:
         potentials = _new_potentials(lattice.length, rows, self._row_of)
         find_potentials(
             tables, memory, machine.kernel_text, self._roles, self.kernel_relaxation,
-            tokens, scores, counts, witness, starts, most_states, is_last, potentials,
+            tokens, scores, counts, paths, starts, most_states, is_last, potentials,
         )  # fmt: skip
         promise = HOPELESS
         for state, counter in zip(members // COUNTERS, members % COUNTERS, strict=True):
@@ -155,19 +161,20 @@ def _new_potentials(length: int, rows: int, row_of: Int32Array) -> Potentials:
 
 def _narrowed(
     lattice: Lattice,
-    witness: Int64Array,
+    paths: Int64Array,
     roles: UInt8Array,
     is_repair: NDArray[np.bool_],
+    room: int,
 ) -> tuple[Int32Array, Float64Array, Int32Array]:
-    """The best candidates, the witness, end and padding and a few of the grammar's own tokens."""
+    """The best candidates, those of the paths, end and padding, a few of the grammar's own."""
     tokens = lattice.tokens
     present = tokens >= 0
     repair = is_repair[tokens] & present
     keep = (
-        (np.arange(tokens.shape[1]) < TOKENS)
-        | (tokens == witness[:, None])
+        (np.arange(tokens.shape[1]) < TOKENS * room)
+        | (tokens[:, :, None] == paths.T[:, None, :]).any(-1)
         | (roles[tokens] > 0)
-        | (repair & (np.cumsum(repair, 1) <= REPAIRS))
+        | (repair & (np.cumsum(repair, 1) <= REPAIRS * room))
     ) & present
     counts = keep.sum(1).astype(np.int32)
     order = np.argsort(~keep, axis=1, kind="stable")[:, : counts.max(initial=1)]

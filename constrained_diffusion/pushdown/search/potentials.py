@@ -28,7 +28,8 @@ OUTSIDE = np.float32(5.0)
 """Nats below the best state with the same counters: the guess for states that were not kept."""
 
 UNREACHED = np.float32(60.0)
-"""Nats below the best state of the position: the guess where no state has these counters."""
+"""Nats below the best state of the position: the guess where no state has these counters, and for a
+state that was kept but has no way to the end."""
 
 LEAST_SCORE = -1000.0
 """Candidates count no less than this (tokens of probability 0), for the sake of float32."""
@@ -77,7 +78,9 @@ def potential(potentials: Potentials, position: Int, state: Int, counter: Int) -
     row = potentials.row_of[state]
     if row >= 0 and potentials.values[row, counter] > HOPELESS:
         return np.float32(potentials.values[row, counter])
-    if potentials.best[position, counter] > HOPELESS:
+    # A state that was kept without a way to the end (a string that nothing closes any more) is no
+    # better than one that was never seen.
+    if row < 0 and potentials.best[position, counter] > HOPELESS:
         return np.float32(potentials.best[position, counter] - OUTSIDE)
     if potentials.best[position, COUNTERS] > HOPELESS:
         return np.float32(potentials.best[position, COUNTERS] - UNREACHED)
@@ -102,7 +105,7 @@ def _spread(
     tokens: Int32Array,
     scores: Float64Array,
     counts: Int32Array,
-    witness: Int64Array,
+    paths: Int64Array,
     starts: Int64Array,
     most_states: Int,
     potentials: Potentials,
@@ -117,8 +120,9 @@ def _spread(
     row_of = potentials.row_of
     reached = np.full(capacity, -np.inf)
     following_score = np.full(capacity, -np.inf)
-    on_witness = np.zeros(capacity, np.bool_)
-    follows_witness = np.zeros(capacity, np.bool_)
+    on_path = np.zeros(capacity, np.int64)
+    follows_path = np.zeros(capacity, np.int64)
+    all_paths = (1 << len(paths)) - 1
     states = np.zeros(capacity, np.int64)
     following = np.zeros(capacity, np.int64)
     alive: Int = len(starts)
@@ -130,7 +134,7 @@ def _spread(
         states[index] = state
         potentials.states[index] = state
         reached[state] = 0.0
-        on_witness[state] = True
+        on_path[state] = all_paths
     for position in range(length):
         offsets[position] = edges
         found = 0
@@ -149,11 +153,12 @@ def _spread(
                         row_of[reaches] = found
                         following[found] = reaches
                         following_score[reaches] = -np.inf
-                        follows_witness[reaches] = False
+                        follows_path[reaches] = 0
                         found += 1
                     following_score[reaches] = max(following_score[reaches], reached[state] + score)
-                    if on_witness[state] and token == witness[position]:
-                        follows_witness[reaches] = True
+                    for path in range(len(paths)):
+                        if on_path[state] >> path & 1 and token == paths[path, position]:
+                            follows_path[reaches] |= 1 << path
                     source[edges] = row
                     target[edges] = reaches
                     score_of[edges] = score
@@ -165,7 +170,7 @@ def _spread(
             for index in range(found):
                 reaches = following[index]
                 rank[index] = -following_score[reaches]
-                if follows_witness[reaches]:
+                if follows_path[reaches]:
                     rank[index] -= 1e9
             order = np.argsort(rank, kind="mergesort")
         else:
@@ -178,7 +183,7 @@ def _spread(
             states[index] = state
             potentials.states[rows + index] = state
             reached[state] = following_score[state]
-            on_witness[state] = follows_witness[state]
+            on_path[state] = follows_path[state]
         # Rows are known only now; edges to states that were not kept go.
         live = offsets[position]
         for edge in range(offsets[position], edges):
@@ -208,7 +213,7 @@ def find_potentials(
     tokens: Int32Array,
     scores: Float64Array,
     counts: Int32Array,
-    witness: Int64Array,
+    paths: Int64Array,
     starts: Int64Array,
     most_states: Int,
     is_last: bool,
@@ -218,6 +223,7 @@ def find_potentials(
 
     Args:
         tokens, scores, counts: the narrowed lattice, [L, W'] and [L].
+        paths: int64 [P, L], canvases whose states are kept at every position.
         starts: int64, the abstract states before the canvas.
         is_last: whether the text must end with the canvas; else it may go on.
     """
@@ -230,7 +236,7 @@ def find_potentials(
     score_of = np.empty(capacity, np.float32)
     change_of = np.empty(capacity, np.int32)
     _spread(
-        tables, memory, text, roles, relaxation, tokens, scores, counts, witness, starts,
+        tables, memory, text, roles, relaxation, tokens, scores, counts, paths, starts,
         most_states, potentials, offsets, source, target, score_of, change_of,
     )  # fmt: skip
     values[: potentials.offsets[length + 1]] = HOPELESS

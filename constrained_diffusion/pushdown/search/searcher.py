@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -54,14 +54,11 @@ class Room(NamedTuple):
     gap: float
 
 
-ROOMS = (Room(1, 1, 0.0), Room(2, 3, 15.0), Room(4, 4, 40.0))
+ROOMS = (Room(1, 1, 0.0), Room(2, 3, 15.0), Room(4, 4, 40.0), Room(4, 4, 60.0))
 """A search is repeated with more room where a gap shows that the beam has lost its way."""
 
 TOLERANCE = 5.0
 """Nats that a gap must exceed one that repeating did not close."""
-
-_REMEMBERED = 64
-"""Canvases whose gaps are remembered."""
 
 
 class Searcher:
@@ -94,7 +91,6 @@ class Searcher:
         self._guide = Guide(machine, pieces, self._roles, self._repairs)
         self._slot_of = np.full(len(machine.memory.lists_parent), -1, np.int32)
         self._row_of = self._slot_of.copy()
-        self._gaps: OrderedDict[bytes, float] = OrderedDict()
 
     def lattice(self, log_probs: Tensor, allowed: Allowed, witness: Int64Array) -> Lattice:
         """The candidates of each position.
@@ -112,6 +108,7 @@ class Searcher:
         config: int,
         witness: Int64Array,
         may_end: Callable[[int], bool] | None,
+        known_gap: float = -math.inf,
     ) -> Survivors:
         """The best canvases over a lattice.
 
@@ -121,22 +118,21 @@ class Searcher:
             witness: int64 [L], a canvas of the language out of the lattice.
             may_end: whether a configuration may end the canvas; None for the last canvas, whose
                 text must end.
+            known_gap: the gap of the search that found the witness; one that is hardly larger is
+                not searched for again.
 
         Raises InternalError where the witness is no canvas of the language, LimitError where the
         configurations of a few canvases alone fill the memory.
         """
         frozen = self._machine.freeze(config)
-        tolerated = self._gaps.get(witness.tobytes(), -math.inf) + TOLERANCE
-        found, first_promise = self._in_room(lattice, frozen, witness, may_end, ROOMS[0])
+        strays: list[Int64Array] = []
+        found, first_promise = self._in_room(lattice, frozen, witness, may_end, ROOMS[0], strays)
         promise = first_promise
         for room in ROOMS[1:]:
-            if found.exact or promise - found.score <= max(room.gap, tolerated):
+            if found.exact or promise - found.score <= max(room.gap, known_gap + TOLERANCE):
                 break
-            found, promise = self._in_room(lattice, frozen, found.mode, may_end, room)
-        self._gaps[found.mode.tobytes()] = first_promise - found.score
-        while len(self._gaps) > _REMEMBERED:
-            self._gaps.popitem(last=False)
-        return found
+            found, promise = self._in_room(lattice, frozen, found.mode, may_end, room, strays)
+        return dataclasses.replace(found, gap=first_promise - found.score)
 
     def _in_room(
         self,
@@ -145,6 +141,7 @@ class Searcher:
         witness: Int64Array,
         may_end: Callable[[int], bool] | None,
         room: Room,
+        strays: list[Int64Array],
     ) -> tuple[Survivors, float]:
         """See `_attempt`; with less room where the memory is full."""
         limits = Limits(self.width * room.width, self.margin, self.pops * room.width)
@@ -152,7 +149,7 @@ class Searcher:
             if self._machine.crowded:
                 self._machine.reset()
             config = self._machine.thaw(frozen)
-            found = self._attempt(lattice, config, witness, may_end, limits, room.states)
+            found = self._attempt(lattice, config, witness, may_end, limits, room.states, strays)
             if found is not None:
                 return found
             self._machine.reset()
@@ -171,13 +168,21 @@ class Searcher:
         may_end: Callable[[int], bool] | None,
         limits: Limits,
         factor: int,
+        strays: list[Int64Array],
     ) -> tuple[Survivors, float] | None:
         """The survivors, and the score that the relaxed machine promises; None where the memory is
-        full."""
+        full. Adds the best canvas that came to no end to the strays: the relaxed machine did not
+        see that it leads nowhere, and is to look at it in the next attempt."""
         machine = self._machine
         self._guide.refresh()
         potentials, promise = self._guide.potentials(
-            lattice, witness, config, is_last=may_end is None, most_states=STATES * factor
+            lattice,
+            witness,
+            config,
+            is_last=may_end is None,
+            most_states=STATES * factor,
+            room=factor,
+            strays=strays,
         )
         length = lattice.length
         most = length * (limits.pops + 1)
@@ -203,9 +208,10 @@ class Searcher:
         if machine.full:
             return None
         count = offsets[length]
-        edges = live_edges(
-            Edges(offsets, source[:count], target[:count], token[:count], score[:count]), ends
-        )
+        tried = Edges(offsets, source[:count], target[:count], token[:count], score[:count])
+        if not ends.all():
+            strays.append(best_path(live_edges(tried, ~ends), ~ends)[0])
+        edges = live_edges(tried, ends)
         mode, best = best_path(edges, ends)
         survivors = Survivors(mode, best, not left_out, edges, ends, lambda: lattice.log_normaliser)
         return survivors, promise

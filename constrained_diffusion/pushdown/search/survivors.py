@@ -48,6 +48,7 @@ class Survivors:
         mode: int64 [L], the best canvas.
         score: its score, log probability but for `Lattice.log_normaliser`.
         exact: whether no canvas over the candidates was left out.
+        gap: nats between what the relaxed machine promised at first and the score.
     """
 
     mode: Int64Array
@@ -56,6 +57,7 @@ class Survivors:
     _edges: Edges
     _ends: BoolArray
     _log_normaliser: Callable[[], float]
+    gap: float = 0.0
 
     @cached_property
     def _backward(self) -> tuple[Float64Array, Float64Array]:

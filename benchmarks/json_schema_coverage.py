@@ -8,7 +8,7 @@ their own. How each engine is set stands in `_engines`; each gets the same texts
 its own with a limit of time and of memory per schema. Times are those from a schema to what decides
 texts byte by byte.
 
-Other engines (`--peer`) come with `pip install constrained-diffusion[bench]`. With `--outcomes F`
+Other engines (`--peer`) come with `pip install ".[bench]"`. With `--outcomes F`
 every outcome is written as it comes, and those of other engines that F already holds, of the same
 version, are taken from there: a run that takes hours can be cut off, and goes on.
 """

@@ -134,34 +134,36 @@ class Infill(Constraint):
             return None
         found = breaking_place(assemble(parts.pieces), parts.pieces, parts.prefix, parts.suffix)
         if found is None:
-            place = self._refused_at("", "")
-            return place and f"no text begins with the prefix: {place}"
+            position, words = self._refused_at("", "")
+            if not 0 <= position < len(self.prefix):
+                return None
+            return f"no text begins with the prefix: {_placed(self.prefix, position, words)}"
         if not found.certain:
             return None
-        place = self._refused_at(found.hole, self.suffix)
-        if place is None:
-            whole = parts.prefix + parts.suffix
-            place = describe(whole, len(parts.prefix) + found.position, found.expected)
-        tried = f" (with {found.hole!r} in the hole)" if found.hole else ""
+        whole = parts.prefix + parts.suffix
+        position, hole = len(parts.prefix) + found.position, found.holes[0]
+        place = describe(whole, position, found.expected)
+        if isinstance(self.whole, LarkGrammar):
+            # The beginning of the terminal that may not stand there, and in Lark's words.
+            refused = [(*self._refused_at(one, self.suffix), one) for one in found.holes]
+            position, words, hole = max(refused, key=lambda one: one[0])
+            place = _placed(whole, position, words)
+        tried = f" (with {hole!r} in the hole)" if hole else ""
         return f"{_NOTHING_FITS}, whose text breaks at {place}{tried}"
 
-    def _refused_at(self, hole: str, suffix: str) -> str | None:
-        """Where Lark refuses the whole with some text in the hole, as a place without that text:
-        the beginning of the terminal that may not stand there. None for other constraints, and
-        where Lark reads all of it."""
+    def _refused_at(self, hole: str, suffix: str) -> tuple[int, str]:
+        """The offset, without the hole, at which Lark refuses the whole with some text in the hole,
+        and why. Where it reads all of it, and for other constraints: -1."""
         whole = f"{self.prefix}{hole}{suffix}"
         reason = self.whole.refusal(whole) if isinstance(self.whole, LarkGrammar) else None
         match = _PLACE.match(reason or "")
-        if match is None or (not suffix and match[3].startswith("the text ends")):
-            return None
+        if match is None:
+            return -1, ""
         before = whole.split("\n")[: int(match[1]) - 1]
         position = sum(len(line) + 1 for line in before) + int(match[2]) - 1
         if position > len(self.prefix):
             position = max(position - len(hole), len(self.prefix))
-        given = self.prefix + suffix
-        line = given.count("\n", 0, position) + 1
-        column = position - given.rfind("\n", 0, position)
-        return f"line {line}, column {column}: {match[3]}"
+        return position, match[3]
 
     def _break_in(self, automaton: ByteAutomaton) -> str:
         """The message that no text of an automaton has this prefix and suffix."""
@@ -184,6 +186,11 @@ class Infill(Constraint):
         expected = in_words(allowed, bool(automaton.accepting[states].any()))
         place = describe(self.prefix + self.suffix, len(self.prefix) + position, expected)
         return f"{_NOTHING_FITS}, whose text breaks at {place}"
+
+
+def _placed(text: str, position: int, words: str) -> str:
+    line = text.count("\n", 0, position) + 1
+    return f"line {line}, column {position - text.rfind(chr(10), 0, position)}: {words}"
 
 
 def _reachable(automaton: ByteAutomaton, start: int) -> NDArray[np.int64]:

@@ -279,8 +279,8 @@ def _need_transformers() -> None:
         import transformers  # noqa: F401
     except ImportError as error:
         raise CheckpointError(
-            "checkpoints other than this package's own need transformers: "
-            'pip install "constrained-diffusion[transformers]"'
+            "checkpoints other than this package's own need transformers; in a clone of it: "
+            'pip install ".[transformers]"'
         ) from error
 
 

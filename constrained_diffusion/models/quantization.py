@@ -207,8 +207,8 @@ def _kind(published: Mapping[str, Any]) -> str | None:
 def _need(package: str, what: str) -> None:
     if not _is_installed(package):
         raise CheckpointError(
-            f"{what} needs the package {package.replace('_', '-')}: "
-            'pip install "constrained-diffusion[quantization]"'
+            f"{what} needs the package {package.replace('_', '-')}; in a clone of this one: "
+            'pip install ".[quantization]"'
         )
 
 

@@ -334,7 +334,7 @@ def test_facts_of_a_model_without_a_mask(gemma):
 
 def test_without_transformers_the_extra_is_named(gemma, monkeypatch):
     monkeypatch.setitem(sys.modules, "transformers", None)
-    refused(gemma[0], 'pip install "constrained-diffusion[transformers]"')
+    refused(gemma[0], 'pip install ".[transformers]"')
 
 
 def test_the_bundled_denoisers_do_not_import_transformers():

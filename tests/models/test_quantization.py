@@ -17,7 +17,7 @@ from constrained_diffusion.models import quantization as module  # noqa: E402
 from constrained_diffusion.models.memory_estimate import estimate_memory  # noqa: E402
 from constrained_diffusion.models.quantization import keeps_precision  # noqa: E402
 
-EXTRA = 'pip install "constrained-diffusion[quantization]"'
+EXTRA = 'pip install ".[quantization]"'
 
 
 @pytest.fixture(scope="module")

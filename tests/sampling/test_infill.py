@@ -201,7 +201,7 @@ def test_steps_are_reported_for_each_candidate() -> None:
 @pytest.mark.parametrize(
     ("prefix", "suffix", "language", "words"),
     [
-        ("x = (\n  :", "\n", "python", "prefix: line 2, column 3: found ':'"),
+        ("x = (\n  :", "\n", "python", "line 2, column 3: found ':'"),
         ("x = ", "\nif a b:\n    pass\n", "python", "line 2, column 6: found 'b'"),
         ("def f():\n", "\n    return 1\ny = (]\n", "python", "line 4, column 6: found ']'"),
         ("[1, ", ", x]", "json", "line 1, column 7: found 'x'"),

@@ -152,7 +152,7 @@ def refusal() -> str | None:
     try:
         version = importlib.metadata.version("vllm")
     except importlib.metadata.PackageNotFoundError:
-        return 'vLLM is not installed; pip install "constrained-diffusion[vllm]"'
+        return 'vLLM is not installed; in a clone of this package: pip install ".[vllm]"'
     if not version.startswith(VERSIONS):
         return (
             f"it was written for vLLM {VERSIONS}*, this is {version}; install one of these, or a "

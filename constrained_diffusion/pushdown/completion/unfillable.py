@@ -16,7 +16,7 @@ from ...constraints.explain import in_words
 from ...errors import LimitError
 from .. import kernels
 from ..machine import Machine
-from ..memory import LEX, PART
+from ..memory import LEX, PART, STACK
 from ..tables import GRAMMAR, Tables
 from .estimate import Estimate
 from .hole_ends import HoleEnds
@@ -29,6 +29,9 @@ from .steps import Steps
 MAX_TRIED = 500
 """How many short holes are tried for the place."""
 
+MAX_HOLES = 8
+"""How many of them are told of those that lead equally far."""
+
 _BEYOND_ASCII = 0x80
 
 
@@ -37,14 +40,15 @@ class Break(NamedTuple):
 
     Attributes:
         certain: whether it was shown that no hole fits, whatever its length.
-        position: how many characters of the text can be read after `hole`.
-        hole: of the holes tried, the one with the greatest `position`, and the first of those.
-        expected: in words, what could stand there.
+        position: how many characters of the text can be read after one of `holes`. A terminal that
+            may not stand there can be among the last of them: a lexer hands it over at its end.
+        holes: of the holes tried, those with the greatest `position`, short ones first.
+        expected: in words, what could stand there after the first of them.
     """
 
     certain: bool
     position: int
-    hole: str
+    holes: tuple[str, ...]
     expected: str
 
 
@@ -62,9 +66,9 @@ def breaking_place(
         return None
     estimate = Estimate(machine, pieces)
     certain = _shown(estimate, config, suffix)
-    position, hole, reached = _furthest(estimate, config, suffix)
+    position, holes, reached = _furthest(estimate, config, suffix)
     expected = in_words(_allowed(estimate, reached), machine.finishes(reached))
-    return Break(certain, position, hole.decode(), expected)
+    return Break(certain, position, holes, expected)
 
 
 def _shown(estimate: Estimate, config: int, suffix: str) -> bool:
@@ -110,56 +114,59 @@ def _within_a_terminal(estimate: Estimate, config: int, ends: HoleEnds, suffix: 
     return False
 
 
-def _furthest(estimate: Estimate, config: int, suffix: str) -> tuple[int, bytes, int]:
-    """How many characters of `suffix` can be read after a hole, that hole, and the configuration
-    after those characters."""
+def _furthest(estimate: Estimate, config: int, suffix: str) -> tuple[int, tuple[str, ...], int]:
+    """How many characters of `suffix` can be read after a hole, such holes, and the configuration
+    after those characters and the first of the holes."""
     machine = estimate.machine
     steps = Steps(estimate)
-    best = (-1, b"", config)
+    best, holes, reached = 0, [b""], config
     waiting = deque([(config, b"")])
-    known = {config}
-    while waiting and best[0] < len(suffix) and len(known) < MAX_TRIED and not machine.crowded:
+    known: set[int] = set()
+    while waiting and not machine.crowded:
         current, hole = waiting.popleft()
-        reached = _characters_read(machine, current, suffix, best[0])
-        if reached is not None:
-            best = (reached[0], hole, reached[1])
+        read = _characters_read(machine, current, suffix, best)
+        if read is not None and read[0] > best:
+            best, holes, reached = read[0], [hole], read[1]
+        elif read is not None and len(holes) < MAX_HOLES and hole not in holes:
+            holes.append(hole)
+        if len(known) >= MAX_TRIED:
+            continue
         for data in steps.from_configuration(current):
             following = _run(machine, data, current)
             if following and following not in known:
                 known.add(following)
                 waiting.append((following, hole + data))
-    return best
+    return best, tuple(hole.decode() for hole in holes), reached
 
 
 def _characters_read(
     machine: Machine, config: int, suffix: str, least: int
 ) -> tuple[int, int] | None:
-    """How many characters are read from a configuration, and the one after them; None where they
-    are no more than `least`, or where all are, within a terminal that began in the hole."""
-    target = _run(machine, suffix[: least + 1].encode(), config)
+    """How many characters are read from a configuration, and the one after them. None where they
+    are less than `least`, or are all in a terminal that began in the hole: a string that is open
+    swallows any text, which says nothing about it."""
+    target = _run(machine, suffix[:least].encode(), config)
     if target == 0:
         return None
-    position = least + 1
+    position = least
     while position < len(suffix):
         following = _run(machine, suffix[position].encode(), target)
         if following == 0:
-            return position, target
+            break
         target = following
         position += 1
-    return (position, target) if _between_terminals(machine, target) else None
+    return (position, target) if _stacks(machine, target) - _stacks(machine, config) else None
 
 
-def _between_terminals(machine: Machine, config: int) -> bool:
-    """Whether some terminal may end in a configuration: a string that is open swallows any text,
-    which says nothing about it."""
-    lexer, parts = machine.tables.lexer, machine.tables.parts
+def _stacks(machine: Machine, config: int) -> set[int]:
+    """The parser's stacks in a configuration; for byte automata, their states."""
+    parts = machine.tables.parts
+    found = set()
     for thread in machine.threads(config):
-        fields = machine.memory.threads[thread]
-        lex = int(fields[LEX])
-        regular = parts.kind[int(fields[PART])] != GRAMMAR
-        if regular or lexer.is_start[lex] or lexer.match[lex] >= 0:
-            return True
-    return False
+        fields = machine.memory.threads[thread].tolist()
+        regular = parts.kind[fields[PART]] != GRAMMAR
+        found.add(-1 - fields[LEX] if regular else fields[STACK])
+    return found
 
 
 def _allowed(estimate: Estimate, config: int) -> list[int]:

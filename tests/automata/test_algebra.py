@@ -122,8 +122,6 @@ def test_errors() -> None:
 def test_quotient(operand: RandomNfa, prefix: str, suffix: str) -> None:
     automaton = operand.compiled()
     result = algebra.quotient(automaton, prefix.encode(), suffix.encode())
-    expected = {
-        text for text in ALL_TEXTS if automaton.accepts(f"{prefix}{text}{suffix}".encode())
-    }
+    expected = {text for text in ALL_TEXTS if automaton.accepts(f"{prefix}{text}{suffix}".encode())}
     assert language(result) == expected
     assert_canonical(result)

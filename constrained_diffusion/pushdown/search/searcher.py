@@ -46,15 +46,17 @@ class Room(NamedTuple):
     Attributes:
         width: of the beam's slots and hypotheses.
         states: of the relaxed machine's abstract states.
+        tokens: of the candidates that the relaxed machine reads.
         gap: nats between what the relaxed machine promised and what was found.
     """
 
     width: int
     states: int
+    tokens: int
     gap: float
 
 
-ROOMS = (Room(1, 1, 0.0), Room(2, 3, 15.0), Room(4, 4, 40.0), Room(4, 4, 60.0))
+ROOMS = (Room(1, 1, 1, 0.0), Room(2, 3, 1, 15.0), Room(4, 4, 4, 40.0), Room(4, 4, 4, 60.0))
 """A search is repeated with more room where a gap shows that the beam has lost its way."""
 
 TOLERANCE = 5.0
@@ -149,7 +151,7 @@ class Searcher:
             if self._machine.crowded:
                 self._machine.reset()
             config = self._machine.thaw(frozen)
-            found = self._attempt(lattice, config, witness, may_end, limits, room.states, strays)
+            found = self._attempt(lattice, config, witness, may_end, limits, room, strays)
             if found is not None:
                 return found
             self._machine.reset()
@@ -167,7 +169,7 @@ class Searcher:
         witness: Int64Array,
         may_end: Callable[[int], bool] | None,
         limits: Limits,
-        factor: int,
+        room: Room,
         strays: list[Int64Array],
     ) -> tuple[Survivors, float] | None:
         """The survivors, and the score that the relaxed machine promises; None where the memory is
@@ -180,8 +182,8 @@ class Searcher:
             witness,
             config,
             is_last=may_end is None,
-            most_states=STATES * factor,
-            room=factor,
+            most_states=STATES * room.states,
+            room=room.tokens,
             strays=strays,
         )
         length = lattice.length

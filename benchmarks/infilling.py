@@ -6,7 +6,7 @@ For each task the text between prefix and suffix is written, free running and (`
 the whole file constrained to be Python. "parses": `ast.parse` reads the whole file. "exact": the
 hole is the reference's, to the letter. "pass@1": the task's tests pass in a process of its own,
 with limits of time and memory and no network. "reference": the task's own solution, which checks
-the harness. The tasks that training might have seen: none, see training/README.md.
+the harness.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from typing import Any
 import constrained_diffusion as cd
 from benchmarks._programs import run_program
 from benchmarks._report import Report, data_file, parser, quantiles
+from constrained_diffusion.models.code import InfillPrompt
 from training.code.evaluate import fill, parses
 
 SETS = {
@@ -65,17 +66,15 @@ def read_tasks(path: Path) -> Iterator[Task]:
 
 
 def free_running(denoiser: Any, sampler: Any) -> Filler:
-    from constrained_diffusion.models.code import InfillPrompt
-
     return lambda task, seed: fill(denoiser, InfillPrompt(task.prefix, task.suffix), sampler, seed)
 
 
-def constrained(denoiser: Any, failures: list[str]) -> Filler:
-    infill: Any = cd.infill  # type: ignore[attr-defined]
-
+def constrained(denoiser: Any, failures: list[str], sampler: Any) -> Filler:
     def run(task: Task, seed: int) -> str | None:
         try:
-            result = infill(denoiser, task.prefix, task.suffix, language="python", seed=seed)
+            result = cd.infill(
+                denoiser, task.prefix, task.suffix, language="python", sampler=sampler, seed=seed
+            )
         except cd.ConstrainedDiffusionError as error:
             failures.append(f"{task.name}: {type(error).__name__}: {error}")
             return None
@@ -115,7 +114,7 @@ def main() -> None:
     options.add_argument("--model", default="code", help="bundled name or checkpoint folder")
     options.add_argument("--limit", type=int, default=50, help="tasks of each set, drawn by seed")
     options.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
-    options.add_argument("--steps", type=int, default=64, help="of the free-running sampler")
+    options.add_argument("--steps", type=int, default=64, help="the most denoising steps")
     options.add_argument("--ways", nargs="+", choices=("reference", "free", "constrained"),
                          default=["reference", "free", "constrained"])  # fmt: skip
     options.add_argument("--test-seconds", type=float, default=10.0)
@@ -129,16 +128,14 @@ def main() -> None:
     fillers: dict[str, Filler] = {
         "reference": lambda task, seed: task.solution,
         "free": free_running(denoiser, cd.MaskedSampler(arguments.steps)),
+        "constrained": constrained(denoiser, failures, cd.MaskedSampler(arguments.steps)),
     }
-    if hasattr(cd, "infill"):
-        fillers["constrained"] = constrained(denoiser, failures)
     for name, path in files.items():
         tasks = list(read_tasks(path))
         tasks = random.Random(0).sample(tasks, min(arguments.limit, len(tasks)))
         rows = [
             {"output": way, **measure(tasks, fillers[way], arguments.test_seconds)}
             for way in arguments.ways
-            if way in fillers
         ]
         report.table(name, rows)
     for failure in failures[:20]:

@@ -7,6 +7,7 @@ import typer
 from .check import check
 from .compile import compile_command
 from .generate import generate
+from .infill import infill
 from .sudoku import sudoku
 
 app = typer.Typer(
@@ -19,4 +20,5 @@ app = typer.Typer(
 app.command("generate")(generate)
 app.command("check")(check)
 app.command("compile")(compile_command)
+app.command("infill")(infill)
 app.command("sudoku")(sudoku)

@@ -77,6 +77,10 @@ class CodeDenoiser(TransformerDenoiser):
         self.suffix_length = suffix_length
         self._hole_id = self._special(tokenizer, _HOLE_TOKEN)
 
+    def infill_prompt(self, prefix: str, suffix: str) -> InfillPrompt:
+        """The prompt that `infill` gives to `denoise`."""
+        return InfillPrompt(prefix, suffix)
+
     def denoise(
         self,
         prompt: InfillPrompt | str,

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     Fixed = Mapping[int, int | Collection[int]]
 
-_RECENT = 64
+_RECENT = 1024
 """Canvases that a compiled grammar remembers, to begin a search with."""
 
 _STATES = 4096

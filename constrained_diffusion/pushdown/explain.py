@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..constraints.explain import describe, in_words
 from .machine import Machine
-
-_BEGINS_CHARACTERS = [*range(0x80), *range(0xC2, 0xF5)]
 
 
 def place_of_failure(machine: Machine, text: str) -> str:
@@ -20,5 +20,13 @@ def place_of_failure(machine: Machine, text: str) -> str:
         position += 1
     if machine.crowded:
         config = machine.carried(config)
-    allowed = [byte for byte in _BEGINS_CHARACTERS if machine.run(bytes([byte]), config)]
+    allowed = [byte for byte in range(0x80) if machine.run(bytes([byte]), config)]
+    if any(machine.run(character, config) for character in _beyond_ascii(machine)):
+        allowed.append(0x80)
     return describe(text, position, in_words(allowed, machine.finishes(config)))
+
+
+def _beyond_ascii(machine: Machine) -> list[bytes]:
+    """A character beyond ASCII of each class that has one."""
+    _, first = np.unique(machine.tables.lexer.point_class[0x80:0xD800], return_index=True)
+    return [chr(0x80 + point).encode() for point in first.tolist()]

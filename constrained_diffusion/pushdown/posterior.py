@@ -74,6 +74,7 @@ class PushdownCanvas:
     ) -> None:
         self._length, self._size = log_probs.shape
         last = may_end is None
+        self._remember = functools.partial(compiled.remember, state, last)
         with compiled.lock:
             known = compiled.known_canvas(state, last, allowed)
             if known is None:
@@ -84,7 +85,7 @@ class PushdownCanvas:
             self.survivors: Survivors = compiled.searcher.search(
                 lattice, compiled.configuration(state), witness, may_end, known.gap
             )
-            compiled.remember(state, last, Known(self.survivors.mode, self.survivors.gap))
+            self._remember(Known(self.survivors.mode, self.survivors.gap))
 
     @property
     def mode(self) -> Int64Array:
@@ -116,7 +117,10 @@ class PushdownCanvas:
 
     def sample(self, uniforms: Float64Array) -> Int64Array:
         """One canvas, int64 [L]. uniforms: [L+1, 3], independent draws from [0, 1)."""
-        return self.survivors.sample(uniforms[:, 0])
+        canvas = self.survivors.sample(uniforms[:, 0])
+        # A sampler that commits some of its tokens fixes them in the next step.
+        self._remember(Known(canvas, self.survivors.gap))
+        return canvas
 
 
 def posterior(

@@ -6,7 +6,7 @@ import html
 from typing import TYPE_CHECKING
 
 from .frames import Recorder, visible
-from .html import _data as recorded_steps
+from .html import recorded_steps
 from .page_template import fill_page
 
 if TYPE_CHECKING:

@@ -30,10 +30,11 @@ def render_page(recorder: Recorder, result: Result, *, prompt: str = "") -> str:
         "RESULT": html.escape(visible(_pretty(result)).replace("⏎\n", "\n")),
         "FIGURES": html.escape(figures),
     }
-    return fill_page(__package__, "page.html", parts, _data(recorder))
+    return fill_page(__package__, "page.html", parts, recorded_steps(recorder))
 
 
-def _data(recorder: Recorder) -> dict[str, Any]:
+def recorded_steps(recorder: Recorder) -> dict[str, Any]:
+    """A recording as the pages' scripts take it: each distinct token and frame once."""
     table: dict[tuple[str, str], int] = {}
     frames = []
     before: list[str] = []

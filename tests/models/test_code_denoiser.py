@@ -121,6 +121,16 @@ def test_prefix_and_suffix_are_both_read(denoiser):
         assert not torch.allclose(denoiser.denoise(other, canvas), plain)
 
 
+def test_infilling_shows_both_texts(denoiser):
+    assert denoiser.infill_prompt("a", "b") == InfillPrompt("a", "b")
+    sampler = cd.MaskedSampler(steps=3)
+    texts = [
+        cd.generate(denoiser, prompt, sampler=sampler, seed=1).text
+        for prompt in (InfillPrompt("total = ", SOURCE), InfillPrompt("total = ", ""), "total = ")
+    ]
+    assert texts[1] == texts[2] != texts[0]
+
+
 def test_a_plain_text_is_a_prefix(denoiser):
     canvas = masks(denoiser)
     assert torch.equal(

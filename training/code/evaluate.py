@@ -18,16 +18,13 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from rich.console import Console
 from rich.table import Table
 
-from constrained_diffusion import MaskedSampler
+from constrained_diffusion import MaskedSampler, generate
 from constrained_diffusion.models.code import CodeDenoiser, InfillPrompt
-from constrained_diffusion.sampling.problem import CanvasProblem, Row
-from constrained_diffusion.sampling.steps import decode_text
 from training.code.dataset import SETS, Corpus, read
 from training.code.export import WEIGHTS_FOLDER, from_run
 from training.code.holes import Kind, draw_hole
@@ -74,12 +71,7 @@ def parses(text: str) -> bool:
 
 def fill(denoiser: CodeDenoiser, prompt: InfillPrompt, sampler: MaskedSampler, seed: int) -> str:
     """The text that a sampler writes into the hole, without a constraint."""
-    row: Any = Row(0, prompt)  # type: ignore[arg-type]
-    generator = torch.Generator().manual_seed(seed)
-    draft: list[int] = []
-    for step in sampler.fill_canvas(CanvasProblem(denoiser, [row]), generator):  # type: ignore[arg-type]
-        draft = step.draft.tolist()
-    return decode_text(denoiser.vocabulary, draft)
+    return generate(denoiser, prompt, sampler=sampler, seed=seed).text
 
 
 def tasks(corpus: Corpus, name: str, kind: Kind, denoiser: CodeDenoiser) -> Iterator[Task]:

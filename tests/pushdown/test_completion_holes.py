@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import random
 
 import completion_cases
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lark_grammars import lark_accepts
 
+import constrained_diffusion as cd
 from constrained_diffusion.errors import UnsatisfiableError
 from constrained_diffusion.pushdown.completion import Completer
 from constrained_diffusion.pushdown.machine import Machine
@@ -103,3 +105,23 @@ def test_real_grammars(name: str) -> None:
         assert lark_accepts(
             lark_grammars.load(name), (text[:start] + hole + text[end:]).decode()
         ), (text[:start], hole, text[end:])
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("def f(x):\n    y = 1\n", "        if x:\n            z = 2\n    return z\n"),
+        (
+            "class A:\n    def f(self):\n        n = 0\n",
+            "            if n:\n                n += 1\n",
+        ),
+        ("for a in b:\n", "        c = 1\n"),
+    ],
+)
+def test_a_hole_that_opens_the_block_of_the_lines_after_it(before: str, after: str) -> None:
+    grammar = cd.LarkGrammar.open("python")
+    vocabulary = cd.Vocabulary([*(bytes([byte]) for byte in range(256)), None], end_ids=[256])
+    infill = cd.compile(cd.Infill(grammar, before, after), vocabulary, length=64)
+    text = before + infill.shortest().decode() + after
+    grammar.parse(text)
+    ast.parse(text)

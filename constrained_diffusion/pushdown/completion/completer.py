@@ -102,7 +102,15 @@ class Completer:
         self._make_room()
         own = self._machine.suffix
         inner = suffix[: len(suffix) - len(own)] if own and suffix.endswith(own) else suffix
-        text = self._holes.fill(self._machine.thaw(self._outer.freeze(config)), inner)
+        frozen = self._outer.freeze(config)
+        try:
+            text = self._holes.fill(self._machine.thaw(frozen), inner)
+        except LimitError:
+            if not self._machine.full:
+                raise
+            # What was there before this hole has left too little room for it.
+            self._make_room()
+            text = self._holes.fill(self._machine.thaw(frozen), inner)
         if text is None:
             raise UnsatisfiableError("no text fits between this one and the fixed text after it")
         return text

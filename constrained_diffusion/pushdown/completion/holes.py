@@ -167,4 +167,9 @@ def _indentations(text: str) -> list[int]:
         column = len(line[:width].expandtabs(8))
         if not columns or column < columns[-1]:
             columns.append(column)
+    # The text may begin a line: a hole that ends in a line feed leaves its indentation to it.
+    first = text.split("\n", 1)[0]
+    own = len(first) - len(first.lstrip(" \t"))
+    if own and first.strip():
+        columns.append(len(first[:own].expandtabs(8)))
     return columns

@@ -43,7 +43,7 @@ from ..memory import (
     cons,
     thread_number,
 )
-from ..tables import INDENTER, NEWLINE, NO_FILTER, Int, Int32Array, Tables
+from ..tables import INDENTER, NEWLINE, TRANSDUCER, Int, Int32Array, Tables
 from .emission import emit
 
 
@@ -176,18 +176,23 @@ def arrive(tables: Tables, memory: Memory, thread: Int32Array) -> Int:
     if tables.lexer.is_start[lex]:
         # What the lexer looks back at is decided.
         thread[PENDING] = 0
-    elif tables.parts.filter[part] == NO_FILTER:
+    elif tables.parts.filter[part] != TRANSDUCER:
+        # An indenter drops newlines within brackets, so that it always takes them.
+        indents = tables.parts.filter[part] == INDENTER
         expected = tables.parser.expected[memory.stacks_state[thread[STACK]]]
         reachable = tables.lexer.reachable[lex]
         hopeful = False
         for word in range(len(reachable)):
-            if reachable[word] & expected[word]:
+            taken = expected[word] | memory.newlines[word] if indents else expected[word]
+            if reachable[word] & taken:
                 hopeful = True
                 break
         if not hopeful:
             if match < 0:
                 return 0
-            if not (expected[match >> 6] >> np.uint64(match & 63)) & np.uint64(1):
+            word, bit = match >> 6, np.uint64(match & 63)
+            taken = expected[word] | memory.newlines[word] if indents else expected[word]
+            if not (taken >> bit) & np.uint64(1):
                 return 0
     if tables.parts.filter[part] == INDENTER and thread[COLUMN] >= 0:
         reachable = tables.lexer.reachable[lex]

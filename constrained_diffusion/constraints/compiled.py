@@ -89,7 +89,7 @@ class CompiledConstraint:
     def accepts(self, text: str | bytes) -> bool:
         """Whether `text` satisfies the constraint; any length. Bytes that are no UTF-8: False."""
         try:
-            decoded = _decoded(text)
+            decoded = decoded_text(text)
             spelled = self.constraint.spelling(decoded).text
         except UnicodeError:
             return False
@@ -101,7 +101,7 @@ class CompiledConstraint:
         """None where `text` is accepted, else where it fails and what was expected: one line, and
         for grammars two more that show the place."""
         try:
-            decoded = _decoded(text)
+            decoded = decoded_text(text)
         except UnicodeError as error:
             return f"no valid UTF-8: {error}"
         spelling = self.constraint.spelling(decoded)
@@ -185,7 +185,7 @@ def check_canvas(length: int, canvases: int) -> None:
             raise ConstrainedDiffusionError(f"{name} is a whole number from 1 on, got {value!r}")
 
 
-def _decoded(text: str | bytes) -> str:
+def decoded_text(text: str | bytes) -> str:
     """`text` as a str that has a UTF-8 encoding; UnicodeError where there is none."""
     decoded = text.decode() if isinstance(text, bytes) else text
     decoded.encode()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from ..automata.token_automaton import TokenAutomaton
 from ..errors import ConstrainedDiffusionError, VocabularyError
 from .canvas import CanvasPosterior
 from .fixed import Fixed, allowed_tokens
+from .rows import fixed_of_rows, per_row, rows_of
 from .threads import map_threads
 
 
@@ -155,24 +156,13 @@ def infer(
     possible, ConstrainedDiffusionError for NaN or +inf and for wrong shapes, LimitError where a
     table would exceed 1 GiB.
     """
-    if log_probs.dim() not in (2, 3) or not log_probs.is_floating_point():
-        raise ConstrainedDiffusionError(
-            "log_probs are floats [L, V] or [B, L, V], got "
-            f"{log_probs.dtype} {list(log_probs.shape)}"
-        )
+    rows = rows_of(log_probs)
     batched = log_probs.dim() == 3
-    count = len(log_probs) if batched else 1
-    length, size = log_probs.shape[-2:]
-    if len(automata) != count:
-        raise ConstrainedDiffusionError(f"{len(automata)} automata for {count} rows of log_probs")
-    maps = [fixed] * count if fixed is None or isinstance(fixed, Mapping) else list(fixed)
-    starts = [None] * count if states is None else list(states)
-    ends = [None] * count if finals is None else list(finals)
-    for name, number in (("fixed", len(maps)), ("states", len(starts)), ("finals", len(ends))):
-        if number != count:
-            raise ConstrainedDiffusionError(f"{number} {name} for {count} rows of log_probs")
-
-    rows = log_probs.detach().cpu().reshape(count, length, size)
+    count, length, size = rows.shape
+    automata = per_row("automata", automata, count)
+    maps = fixed_of_rows(fixed, count)
+    starts = per_row("states", states, count)
+    ends = per_row("finals", finals, count)
 
     def row_posterior(b: int) -> CanvasPosterior:
         automaton = automata[b] or _unconstrained(size)

@@ -10,8 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..automata.trie import text_token_ids
-from ..constraints.compiled import CompiledConstraint, check_canvas
+from ..constraints.compiled import CompiledConstraint, check_canvas, decoded_text
 from ..errors import CanvasTooSmallError, LimitError, UnsatisfiableError
 from .completion import Completer
 from .explain import place_of_failure
@@ -81,10 +80,8 @@ class CompiledGrammar(CompiledConstraint):
         self.canvases = canvases
         self.bounds = parts.bounds
         tables = assemble(parts.pieces)
-        text = set(text_token_ids(vocabulary))
-        words = [word if i in text else None for i, word in enumerate(vocabulary.tokens)]
         self.machine = Machine(
-            tables, words, prefix=parts.prefix.encode(), suffix=parts.suffix.encode()
+            tables, vocabulary.tokens, prefix=parts.prefix.encode(), suffix=parts.suffix.encode()
         )
         if self.machine.start == 0:
             raise UnsatisfiableError(
@@ -121,19 +118,17 @@ class CompiledGrammar(CompiledConstraint):
     def accepts(self, text: str | bytes) -> bool:
         """Whether `text` satisfies the constraint; any length. Bytes that are no UTF-8: False."""
         try:
-            decoded = text.decode() if isinstance(text, bytes) else text
-            data = decoded.encode()
+            decoded = decoded_text(text)
         except UnicodeError:
             return False
         with self.lock:
-            accepted = self.machine.accepts(data)
+            accepted = self.machine.accepts(decoded.encode())
         return accepted or self.constraint.accepts_beyond(decoded)
 
     def explain(self, text: str | bytes) -> str | None:
         """None where `text` is accepted, else where it fails and what was expected there."""
         try:
-            decoded = text.decode() if isinstance(text, bytes) else text
-            decoded.encode()
+            decoded = decoded_text(text)
         except UnicodeError as error:
             return f"no valid UTF-8: {error}"
         if self.accepts(decoded):

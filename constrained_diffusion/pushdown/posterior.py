@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from torch import Tensor
 
-from ..errors import ConstrainedDiffusionError, VocabularyError
+from ..errors import VocabularyError
 from ..inference.fixed import allowed_tokens
 from ..inference.posterior import Posterior
+from ..inference.rows import fixed_of_rows, per_row, rows_of
 from .compiled import Known
 from .kernels import ENDED
 from .search import Survivors
@@ -72,7 +73,7 @@ class PushdownCanvas:
         may_end: Callable[[int], bool] | None,
         name: str,
     ) -> None:
-        self._length, self._size = log_probs.shape
+        self._length = len(log_probs)
         last = may_end is None
         self._remember = functools.partial(compiled.remember, state, last)
         with compiled.lock:
@@ -133,25 +134,15 @@ def posterior(
     room: int | None,
 ) -> PushdownPosterior:
     """See `CompiledGrammar.posterior`."""
-    if log_probs.dim() not in (2, 3) or not log_probs.is_floating_point():
-        raise ConstrainedDiffusionError(
-            "log_probs are floats [L, V] or [B, L, V], got "
-            f"{log_probs.dtype} {list(log_probs.shape)}"
-        )
-    rows = log_probs.detach().cpu().reshape(-1, *log_probs.shape[-2:])
-    length, size = rows.shape[1:]
+    rows = rows_of(log_probs)
+    count, length, size = rows.shape
     if size != len(compiled.vocabulary):
         raise VocabularyError(
             f"log_probs have {size} columns, but the vocabulary of the constraint has "
             f"{len(compiled.vocabulary)} tokens"
         )
-    maps = [fixed] * len(rows) if fixed is None or isinstance(fixed, Mapping) else list(fixed)
-    states: list[int | None] = (
-        [state] * len(rows) if state is None or isinstance(state, int) else list(state)
-    )
-    for what, number in (("fixed", len(maps)), ("states", len(states))):
-        if number != len(rows):
-            raise ConstrainedDiffusionError(f"{number} {what} for {len(rows)} rows of log_probs")
+    maps = fixed_of_rows(fixed, count)
+    states = per_row("states", [state] * count if isinstance(state, int) else state, count)
     canvases = [
         PushdownCanvas(
             compiled,
@@ -159,9 +150,9 @@ def posterior(
             allowed_tokens(maps[b], length, size),
             _state(compiled, states[b]),
             None if last else functools.partial(_may_end_canvas, compiled, room),
-            f" (row {b})" if len(rows) > 1 else "",
+            f" (row {b})" if count > 1 else "",
         )
-        for b in range(len(rows))
+        for b in range(count)
     ]
     return PushdownPosterior(canvases, log_probs)
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from ..errors import ConstrainedDiffusionError
 from ..inference.fixed import allowed_tokens
 from ..inference.posterior import Posterior
+from ..inference.rows import fixed_of_rows, rows_of
 from ..inference.threads import map_threads
 from .row import PuzzleCanvas
 
@@ -69,15 +69,8 @@ def posterior(
     fixed: Fixed | Sequence[Fixed | None] | None = None,
 ) -> PuzzlePosterior:
     """See `CompiledPuzzle.posterior`."""
-    if log_probs.dim() not in (2, 3) or not log_probs.is_floating_point():
-        raise ConstrainedDiffusionError(
-            "log_probs are floats [L, V] or [B, L, V], got "
-            f"{log_probs.dtype} {list(log_probs.shape)}"
-        )
-    rows = log_probs.detach().cpu().reshape(-1, *log_probs.shape[-2:])
-    maps = [fixed] * len(rows) if fixed is None or isinstance(fixed, Mapping) else list(fixed)
-    if len(maps) != len(rows):
-        raise ConstrainedDiffusionError(f"{len(maps)} fixed for {len(rows)} rows of log_probs")
+    rows = rows_of(log_probs)
+    maps = fixed_of_rows(fixed, len(rows))
 
     def canvas(b: int) -> PuzzleCanvas:
         allowed = allowed_tokens(maps[b], *rows.shape[1:])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -88,12 +88,6 @@ class Batch:
     owner: Tensor
     origin: Tensor
     canvas: Tensor
-
-    def clipped(self, rows: int) -> Batch:
-        """The first contexts' canvases, at most `rows` of them."""
-        return replace(
-            self, owner=self.owner[:rows], origin=self.origin[:rows], canvas=self.canvas[:rows]
-        )
 
 
 def draw_context(

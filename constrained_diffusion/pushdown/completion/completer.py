@@ -36,20 +36,15 @@ class Completer:
     """
 
     def __init__(self, machine: Machine, pieces: Sequence[Piece], vocabulary: Vocabulary) -> None:
-        from ...automata.trie import text_token_ids
-
         self._outer = machine
         self._vocabulary = vocabulary
         self._machine = Machine(machine.tables, [], suffix=machine.suffix)
         self._machine.kernel_text = machine.kernel_text
-        text = set(text_token_ids(vocabulary))
-        words = [word if token in text else None for token, word in enumerate(vocabulary.tokens)]
-        self._speller = Speller(words)
+        self._speller = Speller(vocabulary.tokens)
         self._estimate = Estimate(self._machine, pieces, self._speller.characters())
         self._steps = Steps(self._estimate)
         self._holes = Holes(self._estimate, self._steps)
-        self._words = words
-        self._candidates = candidate_tokens(words, self._estimate, self._speller)
+        self._candidates = candidate_tokens(vocabulary.tokens, self._estimate, self._speller)
         self._shortest: OrderedDict[Frozen, Found | None] = OrderedDict()
 
     def shortest(self, config: int) -> bytes:
@@ -202,7 +197,9 @@ class Completer:
 
     def _canvas_with_gap(self, task: CanvasTask) -> Int64Array | None:
         """A text in the one gap between fixed tokens."""
-        tokens = canvas_with_gap(self._machine, self._holes, self._speller, task, self._words)
+        tokens = canvas_with_gap(
+            self._machine, self._holes, self._speller, task, self._vocabulary.tokens
+        )
         if tokens is None or not task.may_end(self._after(task, tokens)):
             return None
         return np.array(tokens, np.int64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -17,7 +17,11 @@ _FILLERS = (" ", "\n", "\t", "a", "0", "A", "1", "-", "#", ".")
 
 
 def canvas_with_gap(
-    machine: Machine, holes: Holes, speller: Speller, task: CanvasTask, words: list[bytes | None]
+    machine: Machine,
+    holes: Holes,
+    speller: Speller,
+    task: CanvasTask,
+    words: Sequence[bytes | None],
 ) -> list[int] | None:
     """The tokens of a canvas of `task`, found by filling the gap with a text of as many tokens as
     it has positions; None where the fixed positions are others, or no such text was found."""

@@ -15,8 +15,8 @@ A thread is one reading of the text so far:
     POINT         the bytes of a started UTF-8 sequence: (bytes missing << 24) | bits so far
 
 When a lexer cannot go on, its match is emitted: the post-lexer and the parser get it, and the
-characters after it are read again by the lexers of the parser's new state. Lark reads its
-longest-first choice in the same order (`lark.lexer.BasicLexer.next_token`), one terminal at once.
+characters after it are read again by the lexers of the parser's new state, as Lark's lexer begins
+its next token where the last one ended (`lark.lexer.BasicLexer.next_token`).
 """
 
 from __future__ import annotations

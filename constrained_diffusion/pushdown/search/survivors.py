@@ -111,6 +111,15 @@ def _added(first: float, second: float) -> float:
 
 
 @njit(cache=True)
+def _slots(source: Int32Array, target: Int32Array) -> int:
+    """How many slots some edges need at most at a position; at least slot 0."""
+    width = 1
+    for edge in range(len(source)):
+        width = max(width, source[edge] + 1, target[edge] + 1)
+    return width
+
+
+@njit(cache=True)
 def _backward_sums(
     offsets: Int64Array,
     source: Int32Array,
@@ -121,14 +130,10 @@ def _backward_sums(
     suffix: Float64Array,
     total: Float64Array,
 ) -> None:
-    width = len(ends)
-    for edge in range(len(source)):
-        width = max(width, source[edge] + 1, target[edge] + 1)
+    width = max(len(ends), _slots(source, target))
     after = np.full(width, -np.inf)
     before = np.full(width, -np.inf)
-    for slot in range(len(ends)):
-        if ends[slot]:
-            after[slot] = 0.0
+    after[: len(ends)][ends] = 0.0
     for position in range(len(offsets) - 2, -1, -1):
         before[:] = -np.inf
         for edge in range(offsets[position], offsets[position + 1]):
@@ -149,9 +154,7 @@ def _edge_probabilities(
     probability: Float64Array,
 ) -> None:
     """How probable it is that a survivor takes each edge."""
-    width = 1
-    for edge in range(len(source)):
-        width = max(width, source[edge] + 1, target[edge] + 1)
+    width = _slots(source, target)
     reached = np.zeros(width)
     following = np.zeros(width)
     sums = np.empty(width)
@@ -218,14 +221,10 @@ def _best_path(
     ends: BoolArray,
     canvas: Int64Array,
 ) -> float:
-    width = len(ends)
-    for edge in range(len(source)):
-        width = max(width, source[edge] + 1, target[edge] + 1)
+    width = max(len(ends), _slots(source, target))
     after = np.full(width, -np.inf)
     before = np.full(width, -np.inf)
-    for slot in range(len(ends)):
-        if ends[slot]:
-            after[slot] = 0.0
+    after[: len(ends)][ends] = 0.0
     choice = np.full((len(canvas), width), -1, np.int32)
     for position in range(len(canvas) - 1, -1, -1):
         before[:] = -np.inf
@@ -265,9 +264,7 @@ def _mark_live(
     ends: BoolArray,
     is_live: BoolArray,
 ) -> None:
-    width = len(ends)
-    for edge in range(len(source)):
-        width = max(width, source[edge] + 1, target[edge] + 1)
+    width = max(len(ends), _slots(source, target))
     after = np.zeros(width, np.bool_)
     before = np.zeros(width, np.bool_)
     after[: len(ends)] = ends

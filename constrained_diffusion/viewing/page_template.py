@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
-
 _SHARED = {"PLAYER": "player.js", "CANVAS": "canvas.js", "STYLE": "canvas.css"}
 
 
